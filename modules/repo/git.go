@@ -175,7 +175,7 @@ func subcommand(cmd *exec.Cmd) string {
 }
 
 var (
-	urlCredential   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s'"<>@]+@`)
+	urlCredential   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/\s'"<>]+@`)
 	queryCredential = regexp.MustCompile(`(?i)([?&](?:sshkey|aws_access_key_[a-z]*|[a-z0-9_.-]*(?:token|secret|password)[a-z0-9_.-]*)=)[^&\s'"]+`)
 )
 
