@@ -1,0 +1,340 @@
+// Package modules knows who uses which module: the graph of a tree of
+// Terraform configuration, the role of each directory in it, and the hazards
+// that stand in the way of moving a module out.
+//
+// It reads what hclparse loaded. It does not know git history, where a module
+// goes, or how a file is rewritten.
+package modules
+
+import (
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+)
+
+// Role is what a directory of configuration is for.
+type Role string
+
+const (
+	RoleStack     Role = "stack"     // a root module: plan and apply run here
+	RoleModule    Role = "module"    // called by others
+	RolePrivate   Role = "private"   // called only from inside its own stack
+	RoleExample   Role = "example"   // below examples/, tests/ or fixtures/
+	RoleOrphan    Role = "orphan"    // uncalled, below a modules/ directory
+	RoleSnippet   Role = "snippet"   // holds only files that others symlink to
+	RoleSettings  Role = "settings"  // a terragrunt.hcl without a source: included by others
+	RoleUndecided Role = "undecided" // no rule tells
+)
+
+// A Dir is one directory with configuration.
+type Dir struct {
+	Path    string
+	Config  *hclparse.Module
+	Role    Role
+	Rule    string   // which rule decided: "R1" … "R9", or "config"
+	Callers []string // directories that call it, sorted, without repeats
+	Callees []string // directories that it calls, sorted, without repeats
+	Backend string   // type of its backend; "cloud"; "" where there is none
+}
+
+// A Call is one module call, or one terragrunt source, seen from the graph.
+type Call struct {
+	Dir  string         // the calling directory
+	Call *hclparse.Call // nil for a terragrunt source
+	// Terragrunt is the terragrunt source; nil for a module call.
+	Terragrunt *hclparse.TerragruntSource
+	// Target is the directory that a local source leads to, relative to the
+	// tree's root. "" for other kinds, and where it leaves the tree.
+	Target string
+	// Problem says what is wrong with a local source.
+	Problem Problem
+}
+
+// Problem says why a local source leads nowhere.
+type Problem string
+
+const (
+	ProblemNone     Problem = ""
+	ProblemDangling Problem = "dangling" // no configuration at the target
+	ProblemOutside  Problem = "outside"  // the target is outside the tree
+)
+
+// Source returns the parsed source of the call.
+func (c *Call) Source() hclparse.Source {
+	if c.Terragrunt != nil {
+		return c.Terragrunt.Source
+	}
+	return c.Call.Source
+}
+
+// File returns the file that holds the call.
+func (c *Call) File() *hclparse.File {
+	if c.Terragrunt != nil {
+		return c.Terragrunt.File
+	}
+	return c.Call.File
+}
+
+// Line returns the line of the call's source, or of its block where it has
+// none.
+func (c *Call) Line() int {
+	if c.Terragrunt != nil {
+		return c.Terragrunt.Range.Start.Line
+	}
+	if c.Call.HasSource {
+		return c.Call.SourceRange.Start.Line
+	}
+	return c.Call.Block.Start.Line
+}
+
+// A Graph is the tree with every call resolved and every directory's role
+// decided.
+type Graph struct {
+	Tree *hclparse.Tree
+	Dirs map[string]*Dir
+	// Calls are all calls, by file and position.
+	Calls []*Call
+	// Cycles are the groups of directories that call each other in a circle,
+	// each sorted.
+	Cycles [][]string
+	// Library says that there is no stack anywhere (rule R7).
+	Library bool
+
+	links map[string]string
+	dirs  map[string]bool
+}
+
+// RoleOf lets a configuration decide a directory's role; "" leaves it to the
+// rules.
+type RoleOf func(dir string) Role
+
+// NewGraph resolves every call of the tree and decides the roles by the rules
+// R1 to R9 (docs: README, "What is a stack, what is a module").
+func NewGraph(t *hclparse.Tree, roleOf RoleOf) *Graph {
+	g := &Graph{Tree: t, Dirs: map[string]*Dir{}, links: map[string]string{}, dirs: map[string]bool{".": true}}
+	for _, e := range t.Entries {
+		if e.Target != "" {
+			g.links[e.Path] = e.Target
+		}
+		for d := path.Dir(e.Path); !g.dirs[d]; d = path.Dir(d) {
+			g.dirs[d] = true
+		}
+	}
+	for p, m := range t.Modules {
+		d := &Dir{Path: p, Config: m}
+		if len(m.Backends) > 0 {
+			d.Backend = m.Backends[0].Type
+		}
+		g.Dirs[p] = d
+	}
+	g.resolveCalls()
+	g.decideRoles(roleOf)
+	g.Cycles = g.cycles()
+	return g
+}
+
+// Sorted returns the directories by path.
+func (g *Graph) Sorted() []*Dir {
+	out := make([]*Dir, 0, len(g.Dirs))
+	for _, d := range g.Dirs {
+		out = append(out, d)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
+	return out
+}
+
+func (g *Graph) resolveCalls() {
+	for _, d := range g.Sorted() {
+		for _, c := range d.Config.Calls {
+			gc := &Call{Dir: d.Path, Call: c}
+			if c.HasSource && c.Static && c.Source.Kind == hclparse.KindLocal {
+				gc.Target, gc.Problem = g.resolve(d.Path, c.Source.Path)
+			}
+			g.Calls = append(g.Calls, gc)
+		}
+		for _, s := range d.Config.Terragrunt {
+			gc := &Call{Dir: d.Path, Terragrunt: s}
+			if s.Static && isLocal(s.Raw) {
+				// Terragrunt copies what stands before // and runs in what
+				// stands behind it.
+				gc.Target, gc.Problem = g.resolve(d.Path, strings.ReplaceAll(s.Raw, "//", "/"))
+			}
+			g.Calls = append(g.Calls, gc)
+		}
+	}
+	sort.SliceStable(g.Calls, func(i, j int) bool {
+		a, b := g.Calls[i], g.Calls[j]
+		if a.File().Path != b.File().Path {
+			return a.File().Path < b.File().Path
+		}
+		return a.Line() < b.Line()
+	})
+	callers, callees := map[string]map[string]bool{}, map[string]map[string]bool{}
+	for _, c := range g.Calls {
+		if c.Target == "" || c.Problem != ProblemNone {
+			continue
+		}
+		add(callers, c.Target, c.Dir)
+		add(callees, c.Dir, c.Target)
+	}
+	for p, d := range g.Dirs {
+		d.Callers, d.Callees = keys(callers[p]), keys(callees[p])
+	}
+}
+
+func isLocal(s string) bool {
+	return s == "." || s == ".." || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "../")
+}
+
+func add(m map[string]map[string]bool, k, v string) {
+	if m[k] == nil {
+		m[k] = map[string]bool{}
+	}
+	m[k][v] = true
+}
+
+func keys(m map[string]bool) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// resolve follows a relative path from dir, through the tree's symlinks, to a
+// directory with configuration.
+func (g *Graph) resolve(dir, rel string) (string, Problem) {
+	p, ok := g.Follow(path.Join(dir, rel))
+	switch {
+	case !ok:
+		return "", ProblemOutside
+	case g.Dirs[p] == nil || !hasTerraform(g.Dirs[p].Config):
+		return p, ProblemDangling
+	}
+	return p, ProblemNone
+}
+
+// Follow resolves the symlinks in a slash path that is relative to the root.
+// It is false where the path leaves the tree or runs in a circle.
+func (g *Graph) Follow(p string) (string, bool) {
+	const most = 40 // as the kernel's limit on nested links
+	for n := 0; n < most; n++ {
+		p = path.Clean(p)
+		if p == ".." || strings.HasPrefix(p, "../") || path.IsAbs(p) {
+			return "", false
+		}
+		at := -1
+		for i := 0; i <= len(p); i++ {
+			if i == len(p) || p[i] == '/' {
+				if _, ok := g.links[p[:i]]; ok {
+					at = i
+					break
+				}
+			}
+		}
+		if at < 0 {
+			return p, true
+		}
+		target := g.links[p[:at]]
+		if path.IsAbs(target) {
+			return "", false
+		}
+		p = path.Join(path.Dir(p[:at]), target) + p[at:]
+	}
+	return "", false
+}
+
+// IsDir reports whether the tree has a directory at p.
+func (g *Graph) IsDir(p string) bool { return g.dirs[p] }
+
+// Links returns the tree's symlinks: path to target as written.
+func (g *Graph) Links() map[string]string { return g.links }
+
+func hasTerraform(m *hclparse.Module) bool {
+	for _, f := range m.Files {
+		if f.Syntax != hclparse.Terragrunt {
+			return true
+		}
+	}
+	return false
+}
+
+// Within reports whether p is dir or stands below it.
+func Within(p, dir string) bool {
+	return dir == "." || p == dir || strings.HasPrefix(p, dir) && len(p) > len(dir) && p[len(dir)] == '/'
+}
+
+// cycles finds the strongly connected components with more than one member,
+// and directories that call themselves (Tarjan, without recursion's limits on
+// depth: a chain of calls is as deep as the tree has directories).
+func (g *Graph) cycles() [][]string {
+	index, low := map[string]int{}, map[string]int{}
+	onStack := map[string]bool{}
+	var stack []string
+	var out [][]string
+	next := 0
+	type frame struct {
+		dir string
+		i   int
+	}
+	for _, start := range g.Sorted() {
+		if _, seen := index[start.Path]; seen {
+			continue
+		}
+		work := []frame{{start.Path, 0}}
+		for len(work) > 0 {
+			f := &work[len(work)-1]
+			d := g.Dirs[f.dir]
+			if f.i == 0 {
+				index[f.dir], low[f.dir] = next, next
+				next++
+				stack = append(stack, f.dir)
+				onStack[f.dir] = true
+			}
+			if f.i < len(d.Callees) {
+				to := d.Callees[f.i]
+				f.i++
+				if _, seen := index[to]; !seen {
+					work = append(work, frame{to, 0})
+				} else if onStack[to] {
+					low[f.dir] = min(low[f.dir], index[to])
+				}
+				if f.i > 0 {
+					continue
+				}
+			}
+			if low[f.dir] == index[f.dir] {
+				var group []string
+				for {
+					top := stack[len(stack)-1]
+					stack = stack[:len(stack)-1]
+					onStack[top] = false
+					group = append(group, top)
+					if top == f.dir {
+						break
+					}
+				}
+				if len(group) > 1 || contains(d.Callees, f.dir) {
+					sort.Strings(group)
+					out = append(out, group)
+				}
+			}
+			done := *f
+			work = work[:len(work)-1]
+			if len(work) > 0 {
+				parent := work[len(work)-1].dir
+				low[parent] = min(low[parent], low[done.dir])
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i][0] < out[j][0] })
+	return out
+}
+
+func contains(list []string, s string) bool {
+	i := sort.SearchStrings(list, s)
+	return i < len(list) && list[i] == s
+}

@@ -1,0 +1,156 @@
+package modules
+
+import (
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/terrier-iac/terrier/hclparse"
+)
+
+// graphOf loads a txtar as a tree. A file whose whole content is
+// "symlink: TARGET" is a symlink.
+func graphOf(t *testing.T, archive string) *Graph {
+	t.Helper()
+	m := fstest.MapFS{}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		if target, ok := strings.CutPrefix(string(f.Data), "symlink: "); ok {
+			m[f.Name] = &fstest.MapFile{Data: []byte(strings.TrimSpace(target)), Mode: fs.ModeSymlink}
+			continue
+		}
+		m[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	tree, _ := hclparse.Load(m)
+	return NewGraph(tree, nil)
+}
+
+func TestRoles(t *testing.T) {
+	const s3 = "terraform {\n  backend \"s3\" {\n  }\n}\n"
+	call := func(src string) string { return fmt.Sprintf("module \"m\" {\n  source = %q\n}\n", src) }
+	for name, tc := range map[string]struct{ archive, want string }{
+		"R1 backend": {"-- a/x.tf --\n" + s3, "a stack R1"},
+		"R1 cloud":   {"-- a/x.tf --\nterraform {\n  cloud {}\n}\n", "a stack R1"},
+		"R2 module": {"-- live/a/x.tf --\n" + s3 + call("../../modules/m") + "-- modules/m/x.tf --\n",
+			"live/a stack R1, modules/m module R2"},
+		"R2 one stack alone does not make a module outside it private": {"-- live/x.tf --\n" + s3 + call("../m") + "-- m/x.tf --\n",
+			"live stack R1, m module R2"},
+		"R2 private": {"-- live/x.tf --\n" + s3 + call("./m") + "-- live/m/x.tf --\n" + call("../n") + "-- live/n/x.tf --\n",
+			"live stack R1, live/m private R2, live/n private R2"},
+		"R2 shared by a nested stack is not private": {"-- live/x.tf --\n" + s3 + call("./m") + "-- live/m/x.tf --\n-- live/sub/x.tf --\n" + s3 + call("../m"),
+			"live stack R1, live/m module R2, live/sub stack R1"},
+		"R3 example":         {"-- modules/m/examples/a/x.tf --\nprovider \"aws\" {}\n" + call("../..") + "-- modules/m/x.tf --\n", "modules/m module R2, modules/m/examples/a example R3"},
+		"R4 provider":        {"-- a/x.tf --\nprovider \"aws\" {}\n", "a stack R4"},
+		"R5 orphan":          {"-- modules/a/x.tf --\n-- aws-modules/b/x.tf --\n-- _modules/c/x.tf --\n", "_modules/c orphan R5, aws-modules/b orphan R5, modules/a orphan R5"},
+		"R5 not the folder":  {"-- modules/x.tf --\n", "modules undecided R9"},
+		"R6 terragrunt":      {"-- live/a/terragrunt.hcl --\nterraform {\n  source = \"../../mod//vpc\"\n}\n-- mod/vpc/x.tf --\n", "live/a stack R6, mod/vpc module R2"},
+		"R6 settings":        {"-- live/terragrunt.hcl --\nremote_state {}\n", "live settings R6"},
+		"R8 snippet":         {"-- s/x.tf --\nprovider \"aws\" {}\n-- a/y.tf --\n" + s3 + "-- a/x.tf --\nsymlink: ../s/x.tf", "a stack R1, s snippet R8"},
+		"R9 undecided":       {"-- a/x.tf --\n", "a undecided R9"},
+		"a link to a folder": {"-- live/a/x.tf --\n" + s3 + call("../../link/m") + "-- link --\nsymlink: modules\n-- modules/m/x.tf --\n", "live/a stack R1, modules/m module R2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, d := range graphOf(t, tc.archive).Sorted() {
+				got = append(got, fmt.Sprintf("%s %s %s", d.Path, d.Role, d.Rule))
+			}
+			sort.Strings(got)
+			if d := cmp.Diff(tc.want, strings.Join(got, ", ")); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestCycles(t *testing.T) {
+	g := graphOf(t, `
+-- a/x.tf --
+module "b" {
+  source = "../b"
+}
+-- b/x.tf --
+module "c" {
+  source = "../c"
+}
+-- c/x.tf --
+module "a" {
+  source = "../a"
+}
+module "d" {
+  source = "../d"
+}
+-- d/x.tf --
+module "self" {
+  source = "./"
+}
+-- e/x.tf --
+module "a" {
+  source = "../a"
+}
+`)
+	if d := cmp.Diff([][]string{{"a", "b", "c"}, {"d"}}, g.Cycles); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestHazards holds for each hazard a tree in which it is, next to what looks
+// like it and is not.
+func TestHazards(t *testing.T) {
+	const stack = "-- live/a/main.tf --\nterraform {\n  backend \"s3\" {}\n}\nmodule \"m\" {\n  source = \"../../modules/m\"\n}\n"
+	for name, tc := range map[string]struct{ archive, want string }{
+		"a file outside, and one inside": {stack + "-- shared/x.json --\n-- modules/m/in.json --\n-- modules/m/main.tf --\nlocals {\n  a = file(\"${path.module}/in.json\")\n  b = file(\"${path.module}/../../shared/x.json\")\n}\n",
+			"block outside-file modules/m/main.tf:3"},
+		"through locals": {stack + "-- shared/x.json --\n-- modules/m/main.tf --\nlocals {\n  dir = \"../../shared\"\n  b   = file(\"${path.module}/${local.dir}/x.json\")\n}\n",
+			"block outside-file modules/m/main.tf:3"},
+		"through a variable's default": {stack + "-- shared/x.json --\n-- modules/m/main.tf --\nvariable \"dir\" {\n  default = \"../../shared\"\n}\nlocals {\n  b = file(\"${path.module}/${var.dir}/x.json\")\n}\n",
+			"block outside-file modules/m/main.tf:5 · warn unevaluated-path modules/m/main.tf:5"},
+		"a value outside": {stack + "-- shared/x.json --\n-- modules/m/main.tf --\nlocals {\n  b = \"${path.module}/../../shared\"\n}\n",
+			"block outside-file modules/m/main.tf:2"},
+		"relative to the caller: no escape": {stack + "-- modules/m/main.tf --\nlocals {\n  b = file(\"../x.json\")\n}\n", ""},
+		"path.root is the caller's":         {stack + "-- modules/m/main.tf --\nlocals {\n  b = file(\"${path.root}/x.json\")\n}\n", ""},
+		"a stack reads a module": {stack + "-- modules/m/p.json --\n-- live/a/x.tf --\nlocals {\n  b = file(\"../../modules/m/p.json\")\n  c = \"../../modules/m/p.json\"\n  d = \"../../modules/other/p.json\"\n}\n",
+			"block file-of-module live/a/x.tf:2 · block file-of-module live/a/x.tf:3"},
+		"a stack reads its own":          {stack + "-- live/a/p.json --\n-- modules/m/x.tf --\n-- live/a/x.tf --\nlocals {\n  b = file(\"${path.module}/p.json\")\n}\n", ""},
+		"path.module as a value":         {stack + "-- modules/m/main.tf --\noutput \"p\" {\n  value = path.module\n}\n", "warn path-value modules/m/main.tf:2"},
+		"basename of the module's place": {stack + "-- modules/m/main.tf --\nlocals {\n  n = basename(path.module)\n}\n", "warn path-value modules/m/main.tf:2"},
+		"a prefix that is known":         {stack + "-- modules/m/main.tf --\nlocals {\n  n = templatefile(\"${path.module}/t/${var.x}.tpl\", {})\n}\n", "warn unevaluated-path modules/m/main.tf:2"},
+		"a file that is built":           {stack + "-- modules/m/main.tf --\nlocals {\n  n = filebase64(\"${path.module}/x.zip\")\n}\n", "warn missing-file modules/m/main.tf:2"},
+		"git's own files":                {stack + "-- modules/m/main.tf --\nlocals {\n  n = file(\"${path.root}/.git/HEAD\")\n}\n", "warn git-metadata modules/m/main.tf:2"},
+		"computed source":                {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"./${var.x}\"\n}\n", "warn computed-source modules/m/main.tf:2"},
+		"dangling":                       {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"./gone\"\n}\n", "warn dangling-source modules/m/main.tf:2"},
+		"climbs out":                     {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../../../x\"\n}\n", "warn source-outside modules/m/main.tf:2"},
+		"sibling":                        {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../n\"\n}\n-- modules/n/main.tf --\n", "info sibling-call modules/m/main.tf:2"},
+		"calls a stack's private module": {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../../live/a\"\n}\n", "block calls-what-stays modules/m/main.tf:2 · block cycle live/a"},
+		"symlink out of a module":        {stack + "-- modules/m/main.tf --\n-- modules/m/x.txt --\nsymlink: ../../x.txt\n-- x.txt --\n", "block symlink-across modules/m/x.txt"},
+		"symlink into a module":          {stack + "-- modules/m/main.tf --\n-- live/a/x.txt --\nsymlink: ../../modules/m/main.tf\n", "block symlink-across live/a/x.txt"},
+		"symlink inside a module":        {stack + "-- modules/m/main.tf --\n-- modules/m/x.txt --\nsymlink: main.tf\n", ""},
+		"dangling symlink":               {stack + "-- modules/m/main.tf --\n-- modules/m/x.txt --\nsymlink: gone\n", "info dangling-symlink modules/m/x.txt"},
+		"a stack inside":                 {stack + "-- modules/m/main.tf --\n-- modules/m/s/x.tf --\nterraform {\n  backend \"s3\" {}\n}\n", "block stack-in-module modules/m/s"},
+		"mentions":                       {stack + "-- modules/m/main.tf --\n-- ci.yml --\na: modules/m\nb: modules/mm\nc: ../modules/m/x\n-- modules/m/README.md --\nmodules/m\n", "info mention ci.yml:1 · info mention ci.yml:3"},
+		"readme":                         {stack + "-- modules/m/main.tf --\n-- README.md --\n```hcl\n  source = \"./modules/m\"\n```\n", "info readme-source README.md:2"},
+		"does not parse":                 {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n", "warn parse-error modules/m/main.tf:2"},
+		"attributes that matter":         {stack + "-- modules/m/main.tf --\n-- .gitattributes --\n* text=auto\n*.tf eol=crlf\n*.md filter=lfs\n", "block git-attributes .gitattributes:2"},
+		"provider":                       {stack + "-- modules/m/main.tf --\nprovider \"aws\" {}\n", "info provider-in-module modules/m/main.tf:1"},
+		"terragrunt caller":              {"-- live/b/terragrunt.hcl --\nterraform {\n  source = \"../../modules/m\"\n}\n-- modules/m/main.tf --\n", "block terragrunt-source live/b/terragrunt.hcl:2"},
+		"json":                           {stack + "-- shared/x.json --\n-- modules/m/main.tf.json --\n{\n  \"locals\": {\"a\": \"${file(\\\"${path.module}/../../shared/x.json\\\")}\"}\n}\n", "block outside-file modules/m/main.tf.json:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, h := range graphOf(t, tc.archive).Hazards() {
+				at := h.File
+				if h.Line > 0 {
+					at += fmt.Sprintf(":%d", h.Line)
+				}
+				got = append(got, fmt.Sprintf("%s %s %s", h.Severity, h.ID, at))
+			}
+			if d := cmp.Diff(tc.want, strings.Join(got, " · ")); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

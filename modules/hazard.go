@@ -1,0 +1,421 @@
+package modules
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+)
+
+// Severity says what a hazard does to a split.
+type Severity string
+
+const (
+	Block Severity = "block" // the package it names stays in the monorepo's live part
+	Warn  Severity = "warn"  // something cannot be proved, or is likely to be wrong
+	Info  Severity = "info"  // worth knowing, changes nothing
+)
+
+// A Hazard is something in the tree that a move of modules has to reckon with.
+type Hazard struct {
+	ID       string // kebab-case, one of the list in HazardDocs
+	Severity Severity
+	File     string
+	Line     int // 0 where the whole file or directory is meant
+	Summary  string
+	// Dir is the directory that the hazard is about: the package that a Block
+	// blocks, or the directory whose result a Warn leaves unproved.
+	Dir string
+	// Unproved says that the value cannot be shown to be equal after a split.
+	Unproved bool
+}
+
+// HazardDocs says in a line what each hazard id means.
+var HazardDocs = map[string]string{
+	"outside-file":        "a module reaches a file outside its own directory",
+	"file-of-module":      "something that stays reaches a file inside a module that would move",
+	"symlink-across":      "a symlink crosses the border of a module that would move",
+	"stack-in-module":     "a stack stands inside a module's directory",
+	"cycle":               "modules call each other in a circle",
+	"calls-what-stays":    "a module calls a directory that is not in a package",
+	"computed-source":     "a source is not a plain literal, so where it leads is not known",
+	"invalid-source":      "a source is no module address",
+	"dangling-source":     "a local source leads to no configuration",
+	"source-outside":      "a local source leaves the repository",
+	"parse-error":         "a file does not parse, so its calls are not known",
+	"path-value":          "path.module is used as a value, which changes with the place of the module",
+	"unevaluated-path":    "a path cannot be evaluated from what the files say",
+	"missing-file":        "a file that is read is not in the repository (built, ignored or encrypted)",
+	"path-outside":        "a path leaves the repository",
+	"git-metadata":        "reads .git, which another checkout has otherwise",
+	"directory-name":      "uses the name of the working directory",
+	"git-attributes":      "attributes of the repository's root change a module's bytes at checkout",
+	"git-crypt":           "a file is encrypted by git-crypt",
+	"lfs-pointer":         "a file is a Git LFS pointer",
+	"submodule":           "a directory is a git submodule",
+	"dangling-symlink":    "a symlink leads nowhere",
+	"provider-in-module":  "a called module configures a provider itself",
+	"backend-in-module":   "a called module has a backend of its own",
+	"sibling-call":        "a module calls another module: it is pinned, dependencies first",
+	"equal-names":         "directories share a base name: repository names come from the path",
+	"terragrunt-source":   "a module is called by terragrunt",
+	"terragrunt-path":     "a terragrunt function depends on the path in the repository",
+	"mention":             "another file names a path that would move",
+	"readme-source":       "documentation shows a source that would change",
+	"duplicate-state-key": "two stacks keep their state under one key",
+	"absolute-path":       "an absolute path",
+	"orphan":              "nobody calls this module: it is extracted too",
+	"override-of-source":  "an override file changes a source",
+	"opentofu-twin":       "OpenTofu reads another file in place of this one",
+}
+
+func hazardLess(a, b Hazard) bool {
+	if a.File != b.File {
+		return a.File < b.File
+	}
+	if a.Line != b.Line {
+		return a.Line < b.Line
+	}
+	if a.ID != b.ID {
+		return a.ID < b.ID
+	}
+	if a.Summary != b.Summary {
+		return a.Summary < b.Summary
+	}
+	return a.Dir < b.Dir
+}
+
+// Borders are the directories that a split would make packages of. A module
+// inside another belongs to the outer one.
+type Borders struct {
+	g     *Graph
+	roots map[string]bool
+}
+
+// Candidates returns the borders: every module and orphan that is not inside
+// another, and that no stack stands in; and the hazards of those left out.
+func (g *Graph) Candidates() (*Borders, []Hazard) {
+	var hazards []Hazard
+	b := &Borders{g: g, roots: map[string]bool{}}
+	stacks := []string{}
+	for _, d := range g.Sorted() {
+		if d.Role == RoleStack {
+			stacks = append(stacks, d.Path)
+		}
+	}
+	for _, d := range g.Sorted() { // outer directories sort before inner ones
+		if d.Role != RoleModule && d.Role != RoleOrphan {
+			continue
+		}
+		inside := ""
+		for _, s := range stacks {
+			if Within(s, d.Path) {
+				inside = s
+				break
+			}
+		}
+		if inside != "" {
+			hazards = append(hazards, Hazard{ID: "stack-in-module", Severity: Block, File: inside, Dir: d.Path,
+				Summary: fmt.Sprintf("the stack %s stands inside the module %s", inside, d.Path)})
+			continue
+		}
+		if b.Of(d.Path) == "" {
+			b.roots[d.Path] = true
+		}
+	}
+	return b, hazards
+}
+
+// Roots returns the packages' directories, sorted.
+func (b *Borders) Roots() []string { return keys(b.roots) }
+
+// Of returns the package directory that p is in, "" where it stays.
+func (b *Borders) Of(p string) string {
+	for {
+		if b.roots[p] {
+			return p
+		}
+		if p == "." {
+			return ""
+		}
+		p = path.Dir(p)
+	}
+}
+
+// Hazards finds everything that stands in the way, sorted by file and line.
+// It reads every text file of the tree for mentions of what would move.
+func (g *Graph) Hazards() []Hazard {
+	b, out := g.Candidates()
+	out = append(out, g.callHazards(b)...)
+	out = append(out, g.linkHazards(b)...)
+	out = append(out, g.moduleHazards(b)...)
+	out = append(out, g.pathHazards(b)...)
+	out = append(out, g.textHazards(b)...)
+	sort.Slice(out, func(i, j int) bool { return hazardLess(out[i], out[j]) })
+	dedup := out[:0]
+	for i, h := range out {
+		if i == 0 || h != out[i-1] {
+			dedup = append(dedup, h)
+		}
+	}
+	return dedup
+}
+
+func (g *Graph) callHazards(b *Borders) []Hazard {
+	var out []Hazard
+	for _, c := range g.Calls {
+		from := b.Of(c.Dir)
+		h := Hazard{File: c.File().Path, Line: c.Line(), Dir: c.Dir}
+		if c.Terragrunt != nil {
+			t := c.Terragrunt
+			switch {
+			case !t.Static:
+				h.ID, h.Severity, h.Unproved = "computed-source", Warn, true
+				h.Summary = "the terragrunt source is computed: where it leads is not known, and it is not rewritten"
+			case c.Problem != ProblemNone:
+				h = problemHazard(h, c, t.Raw)
+			case c.Target != "" && b.Of(c.Target) != "":
+				// Terragrunt copies the whole tree before `//`, so the package
+				// needs more than one directory.
+				h.ID, h.Severity, h.Dir = "terragrunt-source", Block, b.Of(c.Target)
+				h.Summary = fmt.Sprintf("terragrunt calls %s; a package for it is not supported yet", c.Target)
+			default:
+				continue
+			}
+			out = append(out, h)
+			continue
+		}
+		call := c.Call
+		if !call.HasSource {
+			if !call.File.Override && !call.File.Broken() {
+				h.ID, h.Severity, h.Unproved = "invalid-source", Warn, true
+				h.Summary = fmt.Sprintf("module %q has no source", call.Name)
+				out = append(out, h)
+			}
+			continue
+		}
+		if call.File.Override {
+			o := h
+			o.ID, o.Severity = "override-of-source", Info
+			o.Summary = fmt.Sprintf("module %q: an override file sets the source", call.Name)
+			out = append(out, o)
+		}
+		switch {
+		case !call.Static:
+			h.ID, h.Severity, h.Unproved = "computed-source", Warn, true
+			h.Summary = fmt.Sprintf("module %q: the source is computed, so where it leads is not known", call.Name)
+			if from != "" {
+				h.Summary += "; it is carried as it is"
+			}
+		case call.SourceErr != nil:
+			h.ID, h.Severity, h.Unproved = "invalid-source", Warn, true
+			h.Summary = fmt.Sprintf("module %q: %q is no module address", call.Name, call.Source.Redacted())
+		case c.Problem != ProblemNone:
+			h = problemHazard(h, c, call.Raw)
+		case c.Target == "":
+			continue
+		case from != "" && b.Of(c.Target) == "":
+			h.ID, h.Severity, h.Dir = "calls-what-stays", Block, from
+			h.Summary = fmt.Sprintf("module %q: %s is called from the package %s, and is in no package itself", call.Name, c.Target, from)
+		case from != "" && b.Of(c.Target) != from:
+			h.ID, h.Severity, h.Dir = "sibling-call", Info, from
+			h.Summary = fmt.Sprintf("module %q: %s calls %s", call.Name, c.Dir, c.Target)
+		default:
+			continue
+		}
+		out = append(out, h)
+	}
+	for _, group := range g.Cycles {
+		// A circle inside one package goes with it; one across packages would
+		// pin each to a release that cannot exist yet.
+		packages := map[string]bool{}
+		for _, d := range group {
+			packages[b.Of(d)] = true
+		}
+		if len(packages) < 2 && !packages[""] {
+			continue
+		}
+		for p := range packages {
+			if p != "" {
+				out = append(out, Hazard{ID: "cycle", Severity: Block, File: group[0], Dir: p,
+					Summary: "modules call each other in a circle: " + strings.Join(append(group[:len(group):len(group)], group[0]), " → ")})
+			}
+		}
+	}
+	return out
+}
+
+func problemHazard(h Hazard, c *Call, raw string) Hazard {
+	h.Severity, h.Unproved = Warn, true
+	if c.Problem == ProblemOutside {
+		h.ID = "source-outside"
+		h.Summary = fmt.Sprintf("the source %q leaves the repository", raw)
+		return h
+	}
+	h.ID = "dangling-source"
+	h.Summary = fmt.Sprintf("the source %q leads to %s, where there is no configuration", raw, c.Target)
+	return h
+}
+
+// linkHazards names symlinks that cross a package's border, and those that
+// dangle.
+func (g *Graph) linkHazards(b *Borders) []Hazard {
+	var out []Hazard
+	for link, target := range g.links {
+		from := b.Of(path.Dir(link))
+		to, ok := g.Follow(link)
+		h := Hazard{File: link}
+		switch {
+		case !ok:
+			h.ID, h.Severity, h.Dir = "symlink-across", Block, from
+			h.Summary = fmt.Sprintf("the symlink leads out of the repository (%s)", target)
+			if from == "" {
+				h.ID, h.Severity, h.Dir = "dangling-symlink", Info, path.Dir(link)
+			}
+		case b.Of(to) != from:
+			for _, p := range []string{from, b.Of(to)} {
+				if p != "" {
+					out = append(out, Hazard{ID: "symlink-across", Severity: Block, File: link, Dir: p,
+						Summary: fmt.Sprintf("the symlink leads to %s, across the border of %s", to, p)})
+				}
+			}
+			continue
+		case !g.exists(to):
+			h.ID, h.Severity, h.Dir = "dangling-symlink", Info, path.Dir(link)
+			h.Summary = fmt.Sprintf("the symlink leads nowhere (%s)", target)
+		default:
+			// A directory that is linked to, above or around a package: what
+			// is read through the link would be gone.
+			if g.dirs[to] && from == "" {
+				for _, p := range b.Roots() {
+					if Within(p, to) {
+						out = append(out, Hazard{ID: "symlink-across", Severity: Block, File: link, Dir: p,
+							Summary: fmt.Sprintf("the symlink leads to %s, which holds %s", to, p)})
+					}
+				}
+			}
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func (g *Graph) exists(p string) bool {
+	if g.dirs[p] {
+		return true
+	}
+	i := sort.Search(len(g.Tree.Entries), func(i int) bool { return g.Tree.Entries[i].Path >= p })
+	return i < len(g.Tree.Entries) && g.Tree.Entries[i].Path == p
+}
+
+// moduleHazards are those of a directory as a whole.
+func (g *Graph) moduleHazards(b *Borders) []Hazard {
+	var out []Hazard
+	names := map[string][]string{}
+	for _, p := range b.Roots() {
+		names[strings.ToLower(path.Base(p))] = append(names[strings.ToLower(path.Base(p))], p)
+	}
+	for _, group := range names {
+		for _, p := range group {
+			if len(group) > 1 {
+				out = append(out, Hazard{ID: "equal-names", Severity: Info, File: p, Dir: p,
+					Summary: fmt.Sprintf("%d modules are named %s: %s", len(group), path.Base(p), strings.Join(group, ", "))})
+			}
+		}
+	}
+	states := map[string][]*hclparse.Backend{}
+	for _, d := range g.Sorted() {
+		for _, f := range d.Config.Files {
+			if f.Broken() {
+				line := 0
+				for _, diag := range f.Diags {
+					if diag.Subject != nil {
+						line = diag.Subject.Start.Line
+						break
+					}
+				}
+				out = append(out, Hazard{ID: "parse-error", Severity: Warn, File: f.Path, Line: line, Dir: d.Path, Unproved: true,
+					Summary: "the file does not parse: it is carried as it is, and its calls are not known"})
+			}
+			if f.Twin != "" {
+				out = append(out, Hazard{ID: "opentofu-twin", Severity: Info, File: f.Path, Dir: d.Path,
+					Summary: "OpenTofu reads " + f.Twin + " in its place"})
+			}
+		}
+		switch d.Role {
+		case RoleModule:
+			for _, p := range d.Config.Providers {
+				out = append(out, Hazard{ID: "provider-in-module", Severity: Info, File: p.File.Path, Line: p.Range.Start.Line, Dir: d.Path,
+					Summary: fmt.Sprintf("the module configures the provider %q itself", p.Name)})
+			}
+			for _, k := range d.Config.Backends {
+				out = append(out, Hazard{ID: "backend-in-module", Severity: Warn, File: k.File.Path, Line: k.Range.Start.Line, Dir: d.Path,
+					Summary: "a called module has a backend: terraform ignores it there"})
+			}
+		case RoleOrphan:
+			out = append(out, Hazard{ID: "orphan", Severity: Info, File: d.Path, Dir: d.Path, Summary: "nobody calls this module: it is extracted too"})
+		case RoleStack:
+			for _, k := range d.Config.Backends {
+				if key := stateKey(k); key != "" {
+					states[key] = append(states[key], k)
+				}
+			}
+		}
+	}
+	for _, group := range states {
+		for _, k := range group[1:] {
+			out = append(out, Hazard{ID: "duplicate-state-key", Severity: Warn, File: k.File.Path, Line: k.Range.Start.Line, Dir: path.Dir(k.File.Path),
+				Summary: fmt.Sprintf("keeps its state under the same key as %s", group[0].File.Path)})
+		}
+	}
+	return out
+}
+
+// stateKey is where a backend keeps its state, "" where the files do not say.
+func stateKey(k *hclparse.Backend) string {
+	var where string
+	switch k.Type {
+	case "s3":
+		where = k.Literals["bucket"] + "\x00" + k.Literals["key"] + "\x00" + k.Literals["workspace_key_prefix"] + "\x00" + k.Literals["region"]
+		if k.Literals["bucket"] == "" || k.Literals["key"] == "" {
+			return ""
+		}
+	case "gcs":
+		where = k.Literals["bucket"] + "\x00" + k.Literals["prefix"]
+		if k.Literals["bucket"] == "" || k.Literals["prefix"] == "" {
+			return ""
+		}
+	case "azurerm":
+		where = k.Literals["storage_account_name"] + "\x00" + k.Literals["container_name"] + "\x00" + k.Literals["key"]
+		if k.Literals["storage_account_name"] == "" || k.Literals["key"] == "" {
+			return ""
+		}
+	default:
+		return ""
+	}
+	return k.Type + "\x00" + where
+}
+
+// readFile returns a file's bytes, nil where it is too large to be text that
+// people read (1 MiB) or not to be had.
+func (g *Graph) readFile(p string) []byte {
+	const most = 1 << 20
+	if info, err := fs.Stat(g.Tree.FS, p); err != nil || info.Size() > most {
+		return nil
+	}
+	data, err := fs.ReadFile(g.Tree.FS, p)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// isBinary uses git's own rule: a NUL in the first 8,000 bytes.
+func isBinary(data []byte) bool {
+	return bytes.IndexByte(data[:min(len(data), 8000)], 0) >= 0
+}
