@@ -196,7 +196,7 @@ func escapes(name, target string, links map[string]string) bool {
 	hops := 40
 	at := strings.Split(name, "/")
 	at = at[:len(at)-1]
-	todo := split(target)
+	todo := splitTarget(target)
 	for len(todo) > 0 {
 		part := todo[0]
 		todo = todo[1:]
@@ -218,13 +218,13 @@ func escapes(name, target string, links map[string]string) bool {
 		if hops--; hops == 0 || path.IsAbs(next) {
 			return false
 		}
-		todo = append(split(next), todo...)
+		todo = append(splitTarget(next), todo...)
 	}
 	return false
 }
 
-// split cuts a target at both kinds of separator.
-func split(target string) []string {
+// splitTarget cuts a target at both kinds of separator.
+func splitTarget(target string) []string {
 	return strings.FieldsFunc(target, func(r rune) bool { return r == '/' || r == '\\' })
 }
 

@@ -32,8 +32,8 @@ const (
 	// each name one other a thousand times are a small repository and an
 	// endless listing.
 	maxEntries = 4_000_000
-	// maxTarget bounds what is read of a symlink: no system follows more.
-	maxTarget = 64 << 10
+	// maxTarget bounds what is read of a symlink: Linux's PATH_MAX.
+	maxTarget = 4096
 )
 
 // A TreeEntry is one path of a commit's tree.
