@@ -46,7 +46,7 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	}
 
 	out, err := run(ctx, discover(ctx, abs, "rev-parse",
-		"--is-bare-repository", "--is-shallow-repository", "--show-object-format",
+		"--is-bare-repository", "--is-shallow-repository", "--is-inside-git-dir", "--show-object-format",
 		"--absolute-git-dir", "--git-common-dir", "--show-cdup"), nil)
 	if err != nil {
 		var ge *GitError
@@ -57,23 +57,31 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	// A bare repository has no line for the work tree.
-	if len(lines) == 5 {
+	if len(lines) == 6 {
 		lines = append(lines, "")
 	}
-	if len(lines) != 6 {
+	if len(lines) != 7 {
 		return nil, fmt.Errorf("open %s: the repository's path holds a line break", dir)
 	}
-	bare, shallow, format := lines[0] == "true", lines[1] == "true", lines[2]
+	bare, shallow, inside, format := lines[0] == "true", lines[1] == "true", lines[2] == "true", lines[3]
 	if format != "sha1" {
 		return nil, fmt.Errorf("%s: %w (it is %q)\nhint: its commit ids are longer than the 40 digits that a module's ?ref= takes today; convert a clone of it with `git fast-export | git fast-import`", dir, ErrObjectFormat, format)
 	}
 
-	r := &Repo{gitDir: lines[3], GitDir: lines[4]}
+	r := &Repo{gitDir: lines[4], GitDir: lines[5]}
 	if !filepath.IsAbs(r.GitDir) {
 		r.GitDir = filepath.Join(abs, r.GitDir)
 	}
-	if !bare {
-		r.Root = lines[5]
+	switch {
+	case bare:
+	case inside:
+		// From in there git tells no work tree that one can rely on.
+		if filepath.Base(r.GitDir) == ".git" {
+			r.Root = filepath.Dir(r.GitDir)
+		}
+		r.gitDir = r.GitDir
+	default:
+		r.Root = lines[6]
 		if !filepath.IsAbs(r.Root) {
 			r.Root = filepath.Join(abs, r.Root)
 		}
