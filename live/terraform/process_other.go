@@ -1,0 +1,12 @@
+//go:build !unix
+
+package terraform
+
+import "os/exec"
+
+func detach(*exec.Cmd) {}
+
+// interrupt kills: there is no signal to pass on.
+func interrupt(cmd *exec.Cmd) error { return cmd.Process.Kill() }
+
+func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
