@@ -1,0 +1,330 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A fixture is a small monorepo and its split, written with git and by hand:
+// nothing of Terrier has touched it.
+type fixture struct {
+	t  testing.TB
+	in Input
+}
+
+// An op changes one path of a tree. With neither data, link nor id the path
+// is deleted.
+type op struct {
+	path string
+	mode string // "" for 100644
+	data *string
+}
+
+func write(path, data string) op           { return op{path, "", &data} }
+func writeMode(path, mode, data string) op { return op{path, mode, &data} }
+func remove(path string) op                { return op{path: path} }
+func isolated(cmd *exec.Cmd, home string) {
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
+		"GIT_AUTHOR_NAME=T", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_AUTHOR_DATE=1700000000 +0000",
+		"GIT_COMMITTER_NAME=T", "GIT_COMMITTER_EMAIL=t@example.com", "GIT_COMMITTER_DATE=1700000000 +0000"}
+}
+
+func gitRun(t testing.TB, dir, stdin string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+	isolated(cmd, dir)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("git %v in %s: %v\n%s", args, dir, err, stderr.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commitTo makes one commit: the tree of base ("" for none) with the ops made,
+// these parents, and the refs set to it. Refs that begin with "tag:" become
+// annotated tags.
+func commitTo(t testing.TB, repo, base string, parents []string, ops []op, refs ...string) string {
+	t.Helper()
+	var s strings.Builder
+	s.WriteString("commit refs/heads/fast-import\nmark :1\ncommitter T <t@example.com> 1700000000 +0000\ndata 2\nx\n")
+	for i, p := range parents {
+		s.WriteString(map[bool]string{true: "from ", false: "merge "}[i == 0] + p + "\n")
+	}
+	if base == "" {
+		s.WriteString("deleteall\n")
+	} else {
+		fmt.Fprintf(&s, "M 040000 %s \"\"\n", gitRun(t, repo, "", "rev-parse", base+"^{tree}"))
+	}
+	for _, o := range ops {
+		if o.data == nil {
+			fmt.Fprintf(&s, "D %s\n", o.path)
+			continue
+		}
+		mode := o.mode
+		if mode == "" {
+			mode = "100644"
+		}
+		fmt.Fprintf(&s, "M %s inline %s\ndata %d\n%s\n", mode, o.path, len(*o.data), *o.data)
+	}
+	s.WriteString("\n")
+	for _, r := range refs {
+		if name, ok := strings.CutPrefix(r, "tag:"); ok {
+			fmt.Fprintf(&s, "tag %s\nfrom :1\ntagger T <t@example.com> 1700000000 +0000\ndata 2\nx\n", name)
+			continue
+		}
+		fmt.Fprintf(&s, "reset %s\nfrom :1\n\n", r)
+	}
+	s.WriteString("reset refs/heads/fast-import\nfrom 0000000000000000000000000000000000000000\n\nget-mark :1\ndone\n")
+	return gitRun(t, repo, s.String(), "fast-import", "--quiet", "--force", "--done")
+}
+
+const (
+	vpcSource     = "git::ssh://git@git.example.com/tf/vpc.git"
+	serviceSource = "git::https://git.example.com/tf/service.git"
+)
+
+// monorepo is the tree that is split.
+var monorepo = []op{
+	write("README.md", "# All of it\n"),
+	write("modules/vpc/main.tf", `# The network.
+variable "cidr" {}
+
+module "sub" {
+  source = "./modules/sub"
+  cidr   = var.cidr
+}
+
+resource "terraform_data" "vpc" {
+  input = templatefile("${path.module}/templates/x.tpl", {})
+}
+`),
+	write("modules/vpc/templates/x.tpl", "hello\nworld\n"),
+	write("modules/vpc/modules/sub/main.tf", "variable \"cidr\" {}\n\noutput \"id\" {\n  value = var.cidr\n}\n"),
+	write("modules/vpc/examples/simple/main.tf", "module \"vpc\" {\n  source = \"../..\"\n  cidr = 1\n}\n"),
+	write("modules/service/main.tf", `module "vpc" {
+  count  = 2
+  source = "../vpc" # the network
+  cidr   = "10.0.0.0/8"
+}
+
+module "sub" {
+  source = "../vpc/modules/sub/"
+  cidr   = "10.0.0.0/9"
+}
+`),
+	writeMode("modules/service/run.sh", "100755", "#!/bin/sh\nexit 0\n"),
+	writeMode("modules/service/again.sh", "120000", "run.sh"),
+	write("live/prod/main.tf", `terraform {
+  backend "s3" {
+    bucket = "state"
+    key    = "prod"
+  }
+}
+
+module "service" {
+  source = "../../modules/service"
+}
+
+module "sub" {
+  source = "../../modules/vpc/modules/sub"
+  cidr   = "10.0.0.0/16"
+}
+
+module "own" {
+  source = "./own"
+}
+
+module "registry" {
+  source  = "terraform-aws-modules/vpc/aws"
+  version = "5.0.0"
+}
+`),
+	write("live/prod/own/main.tf", "module \"vpc\" {\n  source = \"../../../modules/vpc\"\n  cidr = 3\n}\n"),
+	write("live/prod/terraform.tfvars", "a = 1\nb = 2\n"),
+	write("live/qa/main.tf.json", `{
+  "terraform": {"backend": {"s3": {"key": "qa"}}},
+  "module": {
+    "vpc": {
+      "source": "../../modules\u002fvpc",
+      "cidr": "${var.x}"
+    }
+  }
+}
+`),
+	write("live/ops/main.tf", "module \"vpc\" {\n  source = \"../../modules/service\"\n  cidr = 1\n}\n"),
+	write("live/ops/main_override.tf", "module \"vpc\" {\n  source = \"../../modules/vpc\"\n}\n"),
+	write("live/tofu/main.tf", "module \"vpc\" {\n  source = \"../../modules/vpc\"\n  cidr = 1\n}\n"),
+	write("live/tofu/main.tofu", "module \"vpc\" {\n  source = \"../../modules/service\"\n}\n"),
+	write("live/grunt/terragrunt.hcl", "terraform {\n  source = true ? \"../../modules//vpc\" : \"../../modules/service\"\n}\n\nremote_state {\n  backend = \"s3\"\n}\n"),
+	write("live/shared/main.tf", "module \"vpc\" {\n  source = \"../../modules/vpc\"\n  cidr = 1\n}\n"),
+	writeMode("live/linked/main.tf", "120000", "../shared/main.tf"),
+	write("live/crlf/main.tf", "\xef\xbb\xbfmodule \"vpc\" {\r\n  source = \"../../modules/vpc\"\r\n  cidr = 1\r\n}"),
+}
+
+var stacks = []string{"live/prod", "live/qa", "live/ops", "live/tofu", "live/grunt", "live/linked", "live/crlf"}
+
+func content(path string) string {
+	for _, o := range monorepo {
+		if o.path == path {
+			return *o.data
+		}
+	}
+	panic("no such file: " + path)
+}
+
+func replaced(path string, oldNew ...string) string {
+	s := content(path)
+	for i := 0; i < len(oldNew); i += 2 {
+		if !strings.Contains(s, oldNew[i]) {
+			panic(path + " does not contain " + oldNew[i])
+		}
+		s = strings.ReplaceAll(s, oldNew[i], oldNew[i+1])
+	}
+	return s
+}
+
+// liveEdits are what the live commit does.
+func liveEdits() []op {
+	vpc, sub, service := vpcSource+"?ref=v1.0.0", vpcSource+"//modules/sub?ref=v1.0.0", serviceSource+"?ref=v1.0.0"
+	return []op{
+		remove("modules"),
+		write("live/prod/main.tf", replaced("live/prod/main.tf", "../../modules/service", service, "../../modules/vpc/modules/sub", sub)),
+		write("live/prod/own/main.tf", replaced("live/prod/own/main.tf", "../../../modules/vpc", vpc)),
+		write("live/qa/main.tf.json", replaced("live/qa/main.tf.json", `../../modules\u002fvpc`, vpc)),
+		write("live/ops/main.tf", replaced("live/ops/main.tf", "../../modules/service", service)),
+		write("live/ops/main_override.tf", replaced("live/ops/main_override.tf", "../../modules/vpc", vpc)),
+		write("live/tofu/main.tf", replaced("live/tofu/main.tf", "../../modules/vpc", vpc)),
+		write("live/tofu/main.tofu", replaced("live/tofu/main.tofu", "../../modules/service", service)),
+		write("live/grunt/terragrunt.hcl", replaced("live/grunt/terragrunt.hcl", "../../modules//vpc", vpc, "../../modules/service", service)),
+		write("live/shared/main.tf", replaced("live/shared/main.tf", "../../modules/vpc", vpc)),
+		write("live/crlf/main.tf", replaced("live/crlf/main.tf", "../../modules/vpc", vpc)),
+	}
+}
+
+func serviceEdits() []op {
+	return []op{write("main.tf", replaced("modules/service/main.tf", `"../vpc"`, `"`+vpcSource+`?ref=v1.0.0"`, `"../vpc/modules/sub/"`, `"`+vpcSource+`//modules/sub?ref=v1.0.0"`))}
+}
+
+// newFixture writes the monorepo, with two commits, and its split. extra is
+// added to the monorepo and, below live, kept there.
+func newFixture(t testing.TB, extra ...op) *fixture {
+	t.Helper()
+	dir := t.TempDir()
+	mono, out := filepath.Join(dir, "mono"), filepath.Join(dir, "out")
+	repo := func(dir string, bare bool) string {
+		args := []string{"init", "-q", "-b", "main", "--template="}
+		if bare {
+			args = append(args, "--bare")
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		gitRun(t, dir, "", args...)
+		return dir
+	}
+	repo(mono, false)
+	first := commitTo(t, mono, "", nil, []op{write("modules/vpc/main.tf", "# begun\n"), write("modules/service/main.tf", "")}, "refs/heads/main")
+	commit := commitTo(t, mono, first, []string{first}, append(monorepo, extra...), "refs/heads/main")
+
+	f := &fixture{t: t, in: Input{Monorepo: mono, Commit: commit, Out: out, Stacks: stacks}}
+	extracted := func(path string) string {
+		a := gitRun(t, mono, "x\n", "commit-tree", first+":"+path)
+		return gitRun(t, mono, "x\n", "commit-tree", "-p", a, commit+":"+path)
+	}
+	vpc, service := repo(filepath.Join(out, "modules/vpc.git"), true), repo(filepath.Join(out, "modules/service.git"), true)
+	id := extracted("modules/vpc")
+	gitRun(t, mono, "", "push", "-q", vpc, id+":refs/heads/main")
+	gitRun(t, vpc, "", "tag", "-a", "-m", "x", "v1.0.0", id)
+	f.in.Packages = append(f.in.Packages, Package{Name: "vpc", Path: "modules/vpc", Repository: "modules/vpc.git", Source: vpcSource, Tag: "v1.0.0", Tip: id, Extracted: id, History: true})
+	id = extracted("modules/service")
+	gitRun(t, mono, "", "push", "-q", service, id+":refs/heads/main")
+	tip := commitTo(t, service, id, []string{id}, serviceEdits(), "refs/heads/main", "tag:v1.0.0")
+	f.in.Packages = append(f.in.Packages, Package{Name: "service", Path: "modules/service", Repository: "modules/service.git", Source: serviceSource, Tag: "v1.0.0", Tip: tip, Extracted: id, History: true})
+
+	live := filepath.Join(out, "live/live")
+	gitRun(t, dir, "", "clone", "-q", "--no-hardlinks", "--template=", mono, live)
+	tip = commitTo(t, live, commit, []string{commit}, liveEdits(), "refs/heads/main")
+	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip}}
+	return f
+}
+
+// fork copies the written repositories, so that a test can damage them.
+func (f *fixture) fork(t testing.TB) *fixture {
+	t.Helper()
+	out := t.TempDir()
+	if err := os.CopyFS(out, os.DirFS(f.in.Out)); err != nil {
+		t.Fatal(err)
+	}
+	g := &fixture{t: t, in: f.in}
+	g.in.Out = out
+	g.in.Packages = append([]Package{}, f.in.Packages...)
+	g.in.Live = append([]Live{}, f.in.Live...)
+	return g
+}
+
+func (f *fixture) dir(repository string) string { return filepath.Join(f.in.Out, repository) }
+
+func (f *fixture) pkg(name string) *Package {
+	for i := range f.in.Packages {
+		if f.in.Packages[i].Name == name {
+			return &f.in.Packages[i]
+		}
+	}
+	panic(name)
+}
+
+// amend makes the last commit of a repository anew with the ops made, and
+// records it, so that every ref and record agrees and only the content is off.
+// name is that of a package, or "live". A package without a pin commit gets one.
+func (f *fixture) amend(name string, ops ...op) string {
+	f.t.Helper()
+	if name == "live" {
+		l := &f.in.Live[0]
+		l.Tip = commitTo(f.t, f.dir(l.Repository), l.Tip, []string{f.in.Commit}, ops, "refs/heads/main")
+		return l.Tip
+	}
+	p := f.pkg(name)
+	p.Tip = commitTo(f.t, f.dir(p.Repository), p.Tip, []string{p.Extracted}, ops, "refs/heads/main", "tag:"+p.Tag)
+	return p.Tip
+}
+
+func (f *fixture) check() *Report {
+	f.t.Helper()
+	r, err := Check(context.Background(), f.in)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return r
+}
+
+func (r *Report) stack(path string) Stack {
+	for _, s := range r.Stacks {
+		if s.Path == path {
+			return s
+		}
+	}
+	return Stack{}
+}
+
+func show(r *Report) string {
+	var s strings.Builder
+	for _, st := range r.Stacks {
+		fmt.Fprintf(&s, "stack %s: %s %d %q\n", st.Path, st.Verdict, st.Modules, st.Reasons)
+	}
+	for _, m := range r.Mismatches {
+		fmt.Fprintf(&s, "mismatch %s %s:%d stack=%q address=%q %s\n", m.Kind, m.File, m.Line, m.Stack, m.Address, m.Summary)
+	}
+	for _, m := range r.Unproved {
+		fmt.Fprintf(&s, "unproved %s %s:%d stack=%q address=%q %s\n", m.Kind, m.File, m.Line, m.Stack, m.Address, m.Summary)
+	}
+	return s.String()
+}
