@@ -1,0 +1,112 @@
+package history
+
+import (
+	"slices"
+
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// A node is a new commit. In a dry pass it has no id and no data.
+type node struct {
+	id      repo.Hash
+	tree    uint32
+	parents []int32
+	data    []byte
+}
+
+// A graph holds new commits, of all packages. Index 0 means none; a parent's
+// index is smaller than its child's.
+type graph struct {
+	nodes []node
+	byID  map[repo.Hash]int32
+
+	seen  []uint32 // by node: the last search that came by
+	round uint32
+	stack []int32
+}
+
+func newGraph() graph {
+	return graph{nodes: make([]node, 1), byID: map[repo.Hash]int32{}}
+}
+
+func (g *graph) add(n node) int32 {
+	i := int32(len(g.nodes))
+	g.nodes = append(g.nodes, n)
+	return i
+}
+
+// isAncestor reports whether a is b or one of its ancestors.
+func (g *graph) isAncestor(a, b int32) bool {
+	if a >= b {
+		return a == b
+	}
+	for len(g.seen) < len(g.nodes) {
+		g.seen = append(g.seen, make([]uint32, len(g.nodes)+len(g.nodes)/2-len(g.seen)+16)...)
+	}
+	g.round++
+	g.stack = append(g.stack[:0], b)
+	for len(g.stack) > 0 {
+		at := g.stack[len(g.stack)-1]
+		g.stack = g.stack[:len(g.stack)-1]
+		for _, p := range g.nodes[at].parents {
+			if p == a {
+				return true
+			}
+			// What is older than a cannot descend from it.
+			if p > a && g.seen[p] != g.round {
+				g.seen[p] = g.round
+				g.stack = append(g.stack, p)
+			}
+		}
+	}
+	return false
+}
+
+// reachable returns i and its ancestors as a set by index.
+func (g *graph) reachable(i int32) []bool {
+	set := make([]bool, i+1)
+	set[i] = true
+	for ; i > 0; i-- {
+		if set[i] {
+			for _, p := range g.nodes[i].parents {
+				set[p] = true
+			}
+		}
+	}
+	return set
+}
+
+// keep is the rule of git subtree split, its copy_or_skip: given the
+// directory's tree and the new commits of a commit's parents, it returns the
+// one that can stand for the commit, or 0 and the parents of the new commit to
+// make. What it skips to descends from all the others: nothing is lost.
+func (g *graph) keep(tree uint32, parents []int32) (skipTo int32, newParents []int32) {
+	var identical int32
+	unrelated := false
+	newParents = make([]int32, 0, len(parents))
+	for _, p := range parents {
+		if g.nodes[p].tree == tree {
+			switch {
+			case identical == 0 || g.isAncestor(identical, p):
+				identical = p
+			case !g.isAncestor(p, identical):
+				// Two lines that came to the same: the merge joins them.
+				unrelated = true
+			}
+		}
+		if !slices.Contains(newParents, p) {
+			newParents = append(newParents, p)
+		}
+	}
+	if identical == 0 || unrelated {
+		return 0, newParents
+	}
+	// git subtree looks only at the last parent with another tree, and so
+	// loses what an earlier one brings to a merge of three or more.
+	for _, p := range newParents {
+		if g.nodes[p].tree != tree && !g.isAncestor(p, identical) {
+			return 0, newParents
+		}
+	}
+	return identical, nil
+}
