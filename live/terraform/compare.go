@@ -17,8 +17,9 @@ import (
 const parallel = 2
 
 // A Pair is a tree before and after a change that is to change nothing. Both
-// trees are on disk, complete, and the caller's to throw away: terraform
-// writes into them.
+// trees are on disk, complete, with links and executable bits as in git, and
+// the caller's to throw away: terraform writes into them. Absolute paths are
+// equal in both for ComparePlan alone.
 type Pair struct {
 	Before, After string
 	// Stacks are the root modules to compare: directories below both roots,

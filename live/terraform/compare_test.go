@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -57,12 +58,20 @@ output "now" { value = plantimestamp() }
 `
 )
 
+// packages are made once: they cost more than the rest.
+var packages sync.Once
+
 // split writes the monorepo of one stack at live/prod, its packages and its
 // live repository.
 func split(t *testing.T) (world, Pair) {
+	packages.Do(func() {
+		shared := world{t, common}
+		shared.repo("subnets", subnetsModule, subnetsModule+"-- notes.txt --\nx\n")
+		shared.repo("vpc",
+			fmt.Sprintf(vpcModule, "URL(subnets)?ref=v1.0.0", "URL(subnets)?ref=v1.0.0"),
+			fmt.Sprintf(vpcModule, "URL(subnets)?ref=v1.0.1", "URL(subnets)?ref=v1.0.0"))
+	})
 	w := newWorld(t)
-	w.repo("subnets", subnetsModule)
-	w.repo("vpc", fmt.Sprintf(vpcModule, "URL(subnets)?ref=v1.0.0", "URL(subnets)?ref=v1.0.0"))
 	w.write("before/modules/subnets", subnetsModule)
 	w.write("before/modules/vpc", fmt.Sprintf(vpcModule, "../subnets", "../subnets"))
 	w.write("before/live/prod", fmt.Sprintf(stack, "../../modules/vpc"))
@@ -136,10 +145,8 @@ func TestDifferentGet(t *testing.T) {
 		want  string // in the only difference
 	}{
 		{"another tag with another file", func(w world, p *Pair) {
-			os.RemoveAll(filepath.Join(w.dir, "repos", "subnets.git"))
-			os.RemoveAll(filepath.Join(w.dir, "src", "subnets"))
-			w.repo("subnets", subnetsModule+"-- notes.txt --\nx\n")
-		}, "module.vpc.module.again: notes.txt is there only after; module.vpc.module.subnets: notes.txt is there only after"},
+			w.write("after/live/prod", fmt.Sprintf(stack, "URL(vpc)?ref=v1.0.1"))
+		}, "module.vpc.module.subnets: notes.txt is there only after"},
 		{"another default", func(w world, p *Pair) {
 			w.put("before/live/prod/own/main.tf", "variable \"x\" { default = 1 }\n")
 			w.put("after/live/prod/own/main.tf", "variable \"x\" { default = 2 }\n")
@@ -159,6 +166,11 @@ func TestDifferentGet(t *testing.T) {
 		{"a call for another", func(w world, p *Pair) {
 			w.write("after/live/prod", fmt.Sprintf(stack, "URL(subnets)?ref=v1.0.0"))
 		}, "module.vpc.module.again is called before and not after; module.vpc.module.subnets is called before and not after; module.vpc: files/user.tpl is there only before; module.vpc: main.tf has other bytes; module.vpc: more.tf.json is there only before"},
+		{"a pinned call of somebody else's module", func(w world, p *Pair) {
+			w.repo("other", subnetsModule, subnetsModule)
+			w.write("before/live/prod", "-- more.tf --\nmodule \"o\" {\n  source = \"URL(other)?ref=v1.0.0\"\n}\n")
+			w.write("after/live/prod", "-- more.tf --\nmodule \"o\" {\n  source = \"URL(other)?ref=v1.0.1\"\n}\n")
+		}, "module.o was URL(other)?ref=v1.0.0 and is URL(other)?ref=v1.0.1; the stack: more.tf has another source where none was to be changed"},
 		{"not executable", func(w world, p *Pair) {
 			w.put("before/live/prod/run.sh", "")
 			w.put("after/live/prod/run.sh", "")
@@ -174,8 +186,9 @@ func TestDifferentGet(t *testing.T) {
 			w, p := split(t)
 			c.plant(w, &p)
 			got := get(t, p)
-			if len(got) != 1 || got[0].Status != StatusDifferent || !strings.HasPrefix(got[0].Detail, c.want) {
-				t.Errorf("%+v\nwant %s", got, c.want)
+			want := strings.ReplaceAll(c.want, "URL(other)", w.url("other"))
+			if len(got) != 1 || got[0].Status != StatusDifferent || !strings.HasPrefix(got[0].Detail, want) {
+				t.Errorf("%+v\nwant %s", got, want)
 			}
 		})
 	}

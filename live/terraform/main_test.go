@@ -10,11 +10,17 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
+// common is a directory that all tests share.
+var common string
+
 // The environment of every test: nothing of the user's git or terraform
 // configuration, and fixed dates.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "terrier-terraform-test-")
 	if err != nil {
+		panic(err)
+	}
+	if common, err = filepath.EvalSymlinks(dir); err != nil {
 		panic(err)
 	}
 	for _, kv := range os.Environ() {
@@ -68,9 +74,14 @@ func newWorld(t *testing.T) world {
 	return world{t, dir}
 }
 
-// url is the source of a bare repository, as a split writes it.
+// url is the source of a bare repository, as a split writes it: the world's
+// own, or a shared one.
 func (w world) url(repo string) string {
-	return "git::file://" + filepath.ToSlash(w.dir) + "/repos/" + repo + ".git"
+	dir := w.dir
+	if _, err := os.Stat(filepath.Join(dir, "repos", repo+".git")); err != nil {
+		dir = common
+	}
+	return "git::file://" + filepath.ToSlash(dir) + "/repos/" + repo + ".git"
 }
 
 // write writes the files of a txtar archive below a directory of the world.
