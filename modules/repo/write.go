@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A Spec is what a repository that we write holds.
@@ -51,7 +53,10 @@ func WriteBare(ctx context.Context, dir string, s Spec) error {
 		if err := w.prepare(); err != nil {
 			return err
 		}
-		return w.pack(ctx)
+		if err := w.pack(ctx); err != nil {
+			return err
+		}
+		return os.RemoveAll(w.fresh())
 	})
 	if err != nil {
 		return fmt.Errorf("write repository %s: %w", dir, err)
@@ -80,10 +85,15 @@ func WriteWorkTree(ctx context.Context, dir string, s Spec, branch string) error
 		if err := w.check(ctx); err != nil {
 			return err
 		}
-		if err := w.pack(ctx); err != nil {
+		// Neither needs what the other writes: a large history and a large
+		// tree each take their time.
+		g, gctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return w.pack(gctx) })
+		g.Go(func() error { return w.checkOut(gctx, tmp) })
+		if err := g.Wait(); err != nil {
 			return err
 		}
-		return w.checkOut(ctx, tmp)
+		return os.RemoveAll(w.fresh())
 	})
 	if err != nil {
 		return fmt.Errorf("write work tree %s: %w", dir, err)
@@ -359,10 +369,8 @@ func (w *writer) pack(ctx context.Context) error {
 	// What the monorepo has compressed is copied as it is, deltas included;
 	// only for the rest does git look for deltas.
 	cmd := w.git(ctx, "pack-objects", "--revs", "-q", "--delta-base-offset", "--threads=2", filepath.Join("objects", "pack", "pack"))
-	if _, err := run(ctx, cmd, &tips); err != nil {
-		return asMissing(err)
-	}
-	return os.RemoveAll(w.fresh())
+	_, err := run(ctx, cmd, &tips)
+	return asMissing(err)
 }
 
 // check refuses a tree that must not be written. It runs before anything is
@@ -378,7 +386,7 @@ func (w *writer) check(ctx context.Context) error {
 
 // checkOut writes the index and the files of HEAD.
 func (w *writer) checkOut(ctx context.Context, root string) error {
-	cmd := ownCommand(ctx, w.gitDir, "--work-tree="+root, "read-tree", "-m", "-u", w.Refs[w.Head].String())
+	cmd := w.git(ctx, "--work-tree="+root, "read-tree", "-m", "-u", w.Refs[w.Head].String())
 	cmd.Dir = root
 	_, err := run(ctx, cmd, nil)
 	return asMissing(err)
