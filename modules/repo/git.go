@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,7 +134,15 @@ func (e *GitError) Error() string {
 	if e.Stderr == "" {
 		return fmt.Sprintf("git %s: %v", e.Command, e.Err)
 	}
-	return fmt.Sprintf("git %s: %s (%v)", e.Command, e.Stderr, e.Err)
+	// On a full disk git has a line for each file; the first ones and the
+	// last say it all.
+	const keep = 4
+	lines := strings.Split(e.Stderr, "\n")
+	if n := len(lines); n > 2*keep+1 {
+		left := fmt.Sprintf("(%d more lines)", n-2*keep)
+		lines = slices.Concat(lines[:keep], []string{left}, lines[n-keep:])
+	}
+	return fmt.Sprintf("git %s: %s (%v)", e.Command, strings.Join(lines, "\n"), e.Err)
 }
 
 func (e *GitError) Unwrap() error { return e.Err }

@@ -502,6 +502,10 @@ func TestGitErrors(t *testing.T) {
 	if !errors.As(err, &ge) || ge.Command != "show-ref" || !strings.Contains(err.Error(), "REDACTED") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
+	long := &GitError{Command: "x", Stderr: strings.Repeat("a\n", 99) + "fatal: z", Err: errors.New("y")}
+	if got := long.Error(); got != "git x: a\na\na\na\n(92 more lines)\na\na\na\nfatal: z (y)" {
+		t.Errorf("got %q", got)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.Resolve(ctx, "HEAD"); !errors.Is(err, context.Canceled) {

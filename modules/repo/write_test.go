@@ -477,3 +477,40 @@ func TestWriteTwice(t *testing.T) {
 		t.Errorf("got\n%s\nand\n%s", all[0], all[1])
 	}
 }
+
+// A disk that fills: here the limit of a file's size, which ends git in the
+// same place.
+func TestWriteFailsForWantOfSpace(t *testing.T) {
+	if mono := os.Getenv("REPO_TEST_FULL"); mono != "" {
+		// The child, under the limit.
+		s := liveSpec(t, mono)
+		dir := filepath.Join(os.Getenv("REPO_TEST_FULL_OUT"), "live")
+		var ge *GitError
+		if err := WriteBare(t.Context(), dir, s); !errors.As(err, &ge) || ge.Command != "pack-objects" {
+			t.Errorf("got %v", err)
+		}
+		if err := WriteWorkTree(t.Context(), dir, s, "main"); !errors.As(err, &ge) {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	mono, parent := newMonorepo(t), realDir(t)
+	// Zeros would be compressed, and random numbers are not the same twice.
+	var noise []byte
+	for i := range 20_000 {
+		id := hashObject("blob", []byte{byte(i), byte(i >> 8)})
+		noise = append(noise, id[:]...)
+	}
+	put(t, mono, map[string]string{"noise": string(noise)})
+	sh(t, mono, "add", "noise")
+	sh(t, mono, "commit", "-qm", "noise")
+	// 100 blocks of 512 bytes.
+	cmd := exec.Command("sh", "-c", `ulimit -f 100 && exec "$0" -test.run='^TestWriteFailsForWantOfSpace$'`, os.Args[0])
+	cmd.Env = append(os.Environ(), "REPO_TEST_FULL="+mono, "REPO_TEST_FULL_OUT="+parent)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
