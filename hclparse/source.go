@@ -662,39 +662,39 @@ func redactParams(text string, depth int) string {
 	pieces := strings.Split(text, "&")
 	inQuery := false
 	for i, piece := range pieces {
+		start := 0
 		if !inQuery {
-			inQuery = strings.ContainsAny(piece, "?#")
+			if j := strings.IndexAny(piece, "?#"); j >= 0 {
+				inQuery, start = true, j+1
+			} else if j := strings.IndexByte(piece, '='); j >= 0 {
+				start = strings.LastIndexByte(piece[:j], '/') + 1
+			}
 		}
-		pieces[i] = redactParam(piece, inQuery || i > 0, depth)
+		pieces[i] = piece[:start] + redactParam(piece[start:], depth)
 	}
 	return strings.Join(pieces, "&")
 }
 
-func redactParam(piece string, inQuery bool, depth int) string {
+// redactParam redacts one parameter. In what is not well formed there is
+// more than one equals sign, and all that stands before one is taken for
+// a name: a=1;password=…
+func redactParam(param string, depth int) string {
 	name := 0
-	for i := range len(piece) {
-		switch piece[i] {
-		case '?', ';', '#', '/':
-			name = i + 1
-		case '=':
-			if secretName(piece[name:i]) {
-				return piece[:i+1] + redacted
+	for i := range len(param) {
+		if param[i] == '=' {
+			if secretName(param[name:i]) {
+				return param[:i+1] + redacted
 			}
 			name = i + 1
 		}
 	}
 	// A value that holds an address, encoded: checksum=file:https%3A%2F%2F…
-	if inQuery && depth < 3 && strings.Contains(piece, "%") {
-		i := strings.IndexByte(piece, '?') + 1
-		if j := strings.IndexByte(piece[i:], '='); j >= 0 {
-			i += j + 1
-		}
-		value := unescape(piece[i:])
-		if value != piece[i:] && redactDepth(value, depth+1) != value {
-			return piece[:i] + redacted
+	if key, value, ok := strings.Cut(param, "="); ok && depth < 3 {
+		if plain := unescape(value); plain != value && redactDepth(plain, depth+1) != plain {
+			return key + "=" + redacted
 		}
 	}
-	return piece
+	return param
 }
 
 // secretName reports whether a parameter of this name holds a secret.

@@ -22,7 +22,7 @@ func FuzzParseSource(f *testing.F) {
 		f.Add("github.com/x/y//s?ref=v1&depth=1", ref)
 		f.Add("git@h:p.git?depth=1&ref=v1", ref)
 	}
-	for _, raw := range []string{"@#", "1#", "1/", "1@/"} {
+	for _, raw := range []string{"@#", "1#", "1/", "1@/", ";"} {
 		f.Add(raw, "v1")
 	}
 	f.Fuzz(func(t *testing.T, raw, ref string) {
