@@ -91,8 +91,12 @@ func (s *snapshot) config(dir string, v view) *config {
 		}
 		key := parseKey{to.file.id, languageOf(name)}
 		f := s.ck.parsed[key]
-		if f == nil {
-			c.problems = append(c.problems, problem{kind: "missing-object", file: p, summary: fmt.Sprintf("blob %s is not in the repository, so its configuration is not known", key.id)})
+		if f == nil || f.unread {
+			why := fmt.Sprintf("blob %s is not in the repository", key.id)
+			if f != nil {
+				why = f.problem
+			}
+			c.problems = append(c.problems, problem{kind: "missing-object", file: p, summary: "its configuration is not known: " + why})
 			continue
 		}
 		if f.problem != "" {
@@ -409,7 +413,7 @@ func (ck *checker) walkAll() error {
 	// A file that terraform does not read may not parse either.
 	for _, f := range ck.mono.files {
 		p := ck.parsed[parseKey{f.id, languageOf(path.Base(f.path))}]
-		if p != nil && p.problem != "" && f.regular() && !ck.seen["open parse-error "+f.path] {
+		if p != nil && p.problem != "" && !p.unread && f.regular() && !ck.seen["open parse-error "+f.path] {
 			ck.unproved = append(ck.unproved, Unproved{Kind: "parse-error", File: f.path, Line: p.line, Summary: "does not parse: " + p.problem})
 		}
 	}

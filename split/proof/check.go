@@ -112,6 +112,9 @@ func Check(ctx context.Context, in Input) (*Report, error) {
 	}
 	ck.mono = &snapshot{ck: ck, st: mono}
 	if err := ck.mono.load(commit.tree); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, fmt.Errorf("the tree of commit %s cannot be read: %w\nhint: a clone that lacks objects is not enough; make a full one", in.Commit, err)
 	}
 	defer ck.closeAfters()
@@ -296,7 +299,7 @@ func (ck *checker) openAfters() error {
 		}
 		ck.step()
 	}
-	return nil
+	return ck.ctx.Err()
 }
 
 func (ck *checker) closeAfters() {
@@ -313,12 +316,14 @@ func (ck *checker) openTip(a *after, tip string) (commit, bool) {
 	if err == nil {
 		err = a.load(c.tree)
 	}
-	if err != nil {
+	if err != nil && ck.ctx.Err() == nil {
 		ck.failRepo(a.index, "missing-object", a.origin("."), "%s: the recorded tip cannot be read: %v", a.repository, err)
+	}
+	if err != nil {
 		return commit{}, false
 	}
 	for _, name := range a.bad {
-		ck.failFile(a.index, "bad-path", a.origin("."), 0, "%s holds the name %q", a.repository, name)
+		ck.failRepo(a.index, "bad-path", a.origin("."), "%s holds the name %q", a.repository, name)
 	}
 	return c, true
 }

@@ -64,7 +64,7 @@ func (ck *checker) parseAll() error {
 			asked[key] = true
 			delete(ck.blobErrs, key)
 			if err != nil {
-				ck.parsed[key] = &parsed{problem: err.Error(), line: 1}
+				ck.parsed[key] = &parsed{problem: err.Error(), unread: true}
 				continue
 			}
 			j := &job{key: key, data: data}
@@ -194,7 +194,14 @@ func (ck *checker) compareFile(was file, a *after, is file) {
 	}
 	lang := languageOf(path.Base(was.path))
 	before, after := ck.parsed[parseKey{was.id, lang}], ck.parsed[parseKey{is.id, lang}]
-	if lang == languageNone || before == nil || after == nil || before.problem != "" || after.problem != "" {
+	switch {
+	case after != nil && after.unread:
+		ck.failFile(a.index, "missing-object", was.path, 0, "%s: %s", a.repository, after.problem)
+		return
+	case lang != languageNone && before != nil && after != nil && before.problem == "" && after.problem != "":
+		ck.failFile(a.index, "bytes-changed", was.path, after.line, "does not parse any more in %s: %s", a.repository, after.problem)
+		return
+	case lang == languageNone || before == nil || after == nil || before.problem != "":
 		line := 0
 		b, err := ck.mono.st.read(was.id, plumbing.BlobObject)
 		if c, err2 := a.st.read(is.id, plumbing.BlobObject); err == nil && err2 == nil {
@@ -202,7 +209,7 @@ func (ck *checker) compareFile(was file, a *after, is file) {
 		}
 		why := ""
 		if lang != languageNone {
-			why = "; it does not parse, so nothing of it may change"
+			why = "; it could not be read as configuration, so nothing of it may change"
 		}
 		ck.failFile(a.index, "bytes-changed", was.path, line, "has other bytes in %s%s", a.repository, why)
 		return

@@ -254,6 +254,9 @@ func newFixture(t testing.TB, extra ...op) *fixture {
 	gitRun(t, dir, "", "clone", "-q", "--no-hardlinks", "--template=", mono, live)
 	tip = commitTo(t, live, commit, []string{commit}, liveEdits(), "refs/heads/main")
 	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip}}
+	for _, dir := range []string{vpc, service, live} {
+		gitRun(t, dir, "", "repack", "-a", "-d", "-q") // few files are quick to copy
+	}
 	return f
 }
 

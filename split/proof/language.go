@@ -108,6 +108,7 @@ type parsed struct {
 	data     []byte
 	problem  string // why it does not parse; the lists are then empty
 	line     int    // of the problem
+	unread   bool   // the problem is that there are no bytes to parse
 	calls    []block
 	literals []literal // of all calls, in order
 	backends []backend

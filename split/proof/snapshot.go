@@ -143,7 +143,7 @@ func (s *snapshot) load(id plumbing.Hash) error {
 			return err
 		}
 		for _, name := range n.bad {
-			s.bad = append(s.bad, path.Join("/", dir)+"/"+name)
+			s.bad = append(s.bad, strings.TrimPrefix(dir+"/", "./")+name)
 		}
 		config := false
 		for _, e := range n.entries {
@@ -174,7 +174,7 @@ func (s *snapshot) load(id plumbing.Hash) error {
 		return nil
 	}
 	if err := list(root, "."); err != nil {
-		s.files, s.dirs = nil, nil
+		s.files, s.dirs, s.index = nil, nil, nil
 		return err
 	}
 	s.root = root

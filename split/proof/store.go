@@ -43,8 +43,9 @@ func openStore(dir string) (*store, error) {
 	}
 	s := &store{known: map[plumbing.Hash]bool{}}
 	open := func(git string) {
+		// Not ExclusiveAccess: HasEncodedObject then looks at no pack.
 		s.parts = append(s.parts, filesystem.NewStorageWithOptions(osfs.New(git), cache.NewObjectLRU(64*cache.MiByte),
-			filesystem.Options{ExclusiveAccess: true, KeepDescriptors: true, LargeObjectThreshold: maxRead}))
+			filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: maxRead}))
 	}
 	open(git)
 	// go-git opens alternates anew for each object and cannot follow relative
