@@ -1,0 +1,130 @@
+package hclparse
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// benchTree is the directory that TERRIER_BENCH_TREE names, else one of 500
+// directories with three files each.
+func benchTree(b *testing.B) fs.FS {
+	if dir := os.Getenv("TERRIER_BENCH_TREE"); dir != "" {
+		return os.DirFS(dir)
+	}
+	dir := b.TempDir()
+	for i := range 500 {
+		d := filepath.Join(dir, fmt.Sprintf("area%d/stack%d", i%20, i))
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			b.Fatal(err)
+		}
+		var main strings.Builder
+		for n := range 8 {
+			fmt.Fprintf(&main, `# a service and its rules
+resource "aws_security_group_rule" "r%[1]d" {
+  for_each          = { for k, v in var.rules : k => v if v.enabled }
+  type              = "ingress"
+  security_group_id = aws_security_group.this[%[1]d].id
+  cidr_blocks       = [for c in each.value.cidrs : cidrsubnet(c, 8, %[1]d)]
+  description       = "from ${each.key} to ${local.name}"
+  tags = merge(local.tags, {
+    Name = "${local.name}-%[1]d"
+  })
+}
+
+module "vpc%[1]d" {
+  source = "../../modules/vpc"
+  cidr   = "10.%[1]d.0.0/16"
+  tags   = local.tags
+}
+`, n)
+		}
+		for name, text := range map[string]string{
+			"main.tf":      main.String(),
+			"variables.tf": strings.Repeat("variable \"x\" {\n  type        = map(object({ a = string, b = optional(number, 1) }))\n  description = \"what it is\"\n  default     = {}\n}\n", 12),
+			"versions.tf":  "terraform {\n  required_version = \">= 1.5\"\n  backend \"s3\" {\n    bucket = \"b\"\n    key    = \"k\"\n  }\n}\n",
+		} {
+			if err := os.WriteFile(filepath.Join(d, name), []byte(text), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return os.DirFS(dir)
+}
+
+// cpu is the process's user and system time so far, in seconds.
+func cpu(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	s := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	return s(u.Utime) + s(u.Stime)
+}
+
+// BenchmarkLoad measures Load of a tree on disk, and in turn with it
+// hclsyntax.ParseConfig of the same files' bytes, which are in memory, on as
+// many goroutines. Both keep what they parsed. It reports the CPU of each and
+// their ratio, with what the garbage collector spends.
+func BenchmarkLoad(b *testing.B) {
+	fsys := benchTree(b)
+	tree, _ := Load(fsys)
+	var files []*File
+	for _, p := range tree.Paths() {
+		for _, f := range tree.Modules[p].Files {
+			if f.Syntax != JSON {
+				files = append(files, &File{Path: f.Path, Bytes: f.Bytes})
+			}
+		}
+	}
+	tree = nil
+
+	var load, parse float64
+	for b.Loop() {
+		runtime.GC()
+		start := cpu(b)
+		t, _ := Load(fsys)
+		load += cpu(b) - start
+		runtime.KeepAlive(t)
+		t = nil
+
+		runtime.GC()
+		start = cpu(b)
+		parsed := parseAll(files)
+		parse += cpu(b) - start
+		runtime.KeepAlive(parsed)
+	}
+	n := float64(b.N)
+	b.ReportMetric(load/n*1000, "load-cpu-ms/op")
+	b.ReportMetric(parse/n*1000, "parse-cpu-ms/op")
+	b.ReportMetric(load/parse, "ratio")
+	b.ReportMetric(float64(len(files)), "files")
+}
+
+func parseAll(files []*File) []*hcl.File {
+	out := make([]*hcl.File, len(files))
+	next := make(chan int, 64)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				out[i], _ = hclsyntax.ParseConfig(files[i].Bytes, files[i].Path, hcl.InitialPos)
+			}
+		})
+	}
+	for i := range files {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return out
+}

@@ -1,0 +1,4 @@
+# Not Terraform
+
+module "x" {
+  source = "../y"

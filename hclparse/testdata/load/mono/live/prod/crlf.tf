@@ -1,0 +1,3 @@
+module "crlf" {
+  source = "../../modules/vpc"
+}
