@@ -9,9 +9,13 @@ import (
 	"strings"
 )
 
-// maxPlaces bounds the walk. Real trees have some thousands of places; symlinks
-// that lead to their own directory can make any number of them.
-const maxPlaces = 200_000
+// maxPlaces bounds the walk from one root, maxAll that from all. Real trees have
+// some hundreds of places; symlinks that lead to their own directory can make
+// any number of them.
+const (
+	maxPlaces = 10_000
+	maxAll    = 500_000
+)
 
 // A place is a module directory as it was, and where it is now.
 type place struct {
@@ -355,7 +359,7 @@ func (ck *checker) countCalls(dir string, v view) *count {
 	c := &count{}
 	ck.counts[key] = c
 	conf := ck.mono.config(dir, v)
-	if conf == nil || len(ck.counts) > maxPlaces {
+	if conf == nil || ck.tooMany() {
 		return c
 	}
 	c.open = true
@@ -370,6 +374,12 @@ func (ck *checker) countCalls(dir string, v view) *count {
 	}
 	c.open = false
 	return c
+}
+
+// tooMany reports whether the walk from this root, or from all of them, has
+// become larger than any real one.
+func (ck *checker) tooMany() bool {
+	return len(ck.counts)-ck.countsBefore > maxPlaces || len(ck.counts) > maxAll || len(ck.results) > maxAll
 }
 
 // A root is a directory to begin a walk at.
@@ -506,6 +516,7 @@ func (ck *checker) walk(r root, views []view) {
 		ck.unproved = append(ck.unproved, Unproved{p.kind, r.dir, address, p.file, p.line, p.summary})
 	}
 	configured := false
+	ck.countsBefore = len(ck.counts)
 	for _, v := range views {
 		if conf := ck.mono.config(r.dir, v); conf != nil {
 			// A file that is missing in a partial clone, or does not parse, is configuration too.
@@ -524,8 +535,8 @@ func (ck *checker) walk(r root, views []view) {
 	}
 	for i := 0; i < len(queue); i++ {
 		at := queue[i]
-		if len(ck.results) > maxPlaces || len(ck.counts) > maxPlaces {
-			open(at.address, problem{kind: "too-many-modules", file: at.before, summary: fmt.Sprintf("the walk of calls was given up after %d directories", maxPlaces)})
+		if i >= maxPlaces || ck.tooMany() {
+			open(at.address, problem{kind: "too-many-modules", file: at.before, summary: fmt.Sprintf("the walk of calls was given up after %d directories", i)})
 			break
 		}
 		res := ck.examine(at.place)

@@ -197,6 +197,8 @@ type checker struct {
 	configs  map[configKey]*config
 	results  map[place]*result
 	counts   map[countKey]*count
+	// countsBefore is how many of them there were when a walk began.
+	countsBefore int
 
 	found    []*fault
 	unproved []Unproved
