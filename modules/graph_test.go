@@ -134,7 +134,7 @@ func TestHazards(t *testing.T) {
 		"symlink inside a module": {stack + "-- modules/m/main.tf --\n-- modules/m/x.txt --\nsymlink: main.tf\n", ""},
 		"dangling symlink":        {stack + "-- modules/m/main.tf --\n-- modules/m/x.txt --\nsymlink: gone\n", "info dangling-symlink modules/m/x.txt"},
 		"a stack inside":          {stack + "-- modules/m/main.tf --\n-- modules/m/s/x.tf --\nterraform {\n  backend \"s3\" {}\n}\n", "block stack-in-module modules/m/s"},
-		"mentions":                {stack + "-- modules/m/main.tf --\n-- ci.yml --\na: modules/m\nb: modules/mm\nc: ../modules/m/x\n-- modules/m/README.md --\nmodules/m\n", "info mention ci.yml:1 · info mention ci.yml:3"},
+		"mentions":                {stack + "-- modules/m/main.tf --\n-- ci.yml --\na: modules/m\nb: modules/mm\nc: ../modules/m/x\nd: https://h//modules/mm\n-- modules/m/README.md --\nmodules/m\n", "info mention ci.yml:1 · info mention ci.yml:3"},
 		"readme":                  {stack + "-- modules/m/main.tf --\n-- README.md --\n```hcl\n  source = \"./modules/m\"\n```\n", "info readme-source README.md:2"},
 		"does not parse":          {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n", "warn parse-error modules/m/main.tf:1"},
 		"attributes that matter":  {stack + "-- modules/m/main.tf --\n-- .gitattributes --\n* text=auto\n*.tf eol=crlf\n*.md filter=lfs\n", "block git-attributes .gitattributes:2"},

@@ -133,13 +133,14 @@ func (g *Graph) Candidates() (*Borders, []Hazard) {
 // Roots returns the packages' directories, sorted.
 func (b *Borders) Roots() []string { return keys(b.roots) }
 
-// Of returns the package directory that p is in, "" where it stays.
+// Of returns the package directory that p is in, "" where it stays. p may be
+// any word that looks like a path, "/" included.
 func (b *Borders) Of(p string) string {
 	for {
 		if b.roots[p] {
 			return p
 		}
-		if p == "." {
+		if p == "." || p == "/" { // path.Dir ends at one of them
 			return ""
 		}
 		p = path.Dir(p)

@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestImportDirection holds the house's floors: a package imports only what
+// stands below it.
+func TestImportDirection(t *testing.T) {
+	const module = "github.com/terrier-iac/terrier/"
+	// For each package, what of ours it may import. A package that is not
+	// here is an error: give it a floor first.
+	allowed := map[string][]string{
+		"cmd/terrier":        {"cmd"},
+		"cmd":                {"cmd/report", "split", "split/proof", "live/terraform", "modules", "modules/repo", "hclparse"},
+		"cmd/report":         {"split", "split/proof", "modules", "modules/repo", "hclparse"},
+		"split":              {"split/history", "split/proof", "modules", "modules/repo", "hclparse"},
+		"split/history":      {"modules/repo"},
+		"split/proof":        {}, // the judge shares no code with what it judges
+		"live/terraform":     {},
+		"modules":            {"hclparse"},
+		"modules/repo":       {},
+		"hclparse":           {},
+		"fixtures":           {},
+		"fixtures/mkfixture": {"fixtures"},
+	}
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports", "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, ok := allowed[name]
+		if !ok {
+			t.Errorf("%s has no floor in this test", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			own, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				if strings.Contains(imp, "/hcl/v2/hclparse") {
+					t.Errorf("%s imports %s, which has the name of our own package", name, imp)
+				}
+				if imp == "os/exec" && name != "modules/repo" && name != "live/terraform" && name != "fixtures" {
+					t.Errorf("%s starts processes: only modules/repo (git) and live/terraform may", name)
+				}
+				continue
+			}
+			found := false
+			for _, m := range may {
+				found = found || m == own
+			}
+			if !found {
+				t.Errorf("%s imports %s, which does not stand below it", name, own)
+			}
+		}
+	}
+	if seen < 8 {
+		t.Fatalf("only %d packages listed", seen)
+	}
+}

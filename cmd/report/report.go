@@ -1,0 +1,138 @@
+// Package report prints results: every format of every command, diagnostics,
+// errors and progress. It is the only package that does.
+//
+// Text is written for 80 columns, one fact a line, the worst first. Colour
+// only says again what the words say.
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/fatih/color"
+)
+
+// FormatVersion is the version of every JSON document.
+const FormatVersion = "1.0"
+
+// Style is how a stream is written to.
+type Style struct {
+	Terminal bool
+	Color    bool
+	Width    int // columns
+	Verbose  bool
+}
+
+func (s Style) paint(text string, attrs ...color.Attribute) string {
+	if !s.Color {
+		return text
+	}
+	c := color.New(attrs...)
+	c.EnableColor()
+	return c.Sprint(text)
+}
+
+func (s Style) bold(t string) string   { return s.paint(t, color.Bold) }
+func (s Style) faint(t string) string  { return s.paint(t, color.Faint) }
+func (s Style) red(t string) string    { return s.paint(t, color.FgRed, color.Bold) }
+func (s Style) yellow(t string) string { return s.paint(t, color.FgYellow) }
+func (s Style) green(t string) string  { return s.paint(t, color.FgGreen) }
+
+// JSON writes v as indented JSON with a final newline. Characters that only
+// HTML needs escaped are left as they are.
+func JSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// Error prints an error as what, where, and the next step.
+func Error(w io.Writer, err error, s Style) {
+	text := err.Error()
+	var hint string
+	if i := strings.Index(text, "\nhint: "); i >= 0 {
+		text, hint = strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:])
+	}
+	fmt.Fprintf(w, "%s %s\n", s.red("Error:"), clean(text))
+	if hint != "" {
+		fmt.Fprintf(w, "\n%s\n", clean(hint))
+	}
+}
+
+// clean makes control characters visible, so that a hostile file name cannot
+// drive the terminal.
+func clean(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			fmt.Fprintf(&b, "\\x%02x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// count writes a number with its noun: "1 stack", "126 stacks".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "y") {
+		return thousands(n) + " " + noun[:len(noun)-1] + "ies"
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// fold breaks text into lines of at most width columns; every line after the
+// first begins with indent spaces.
+func fold(text string, width, indent int) string {
+	var b strings.Builder
+	col := 0
+	for i, word := range strings.Fields(clean(text)) {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+			col = indent
+		case col+1+n > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			col = indent
+		default:
+			b.WriteByte(' ')
+			col++
+		}
+		b.WriteString(word)
+		col += n
+	}
+	return b.String()
+}
+
+// A printer keeps the first error of many writes.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) f(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
+
+var errFormat = errors.New("unknown format")

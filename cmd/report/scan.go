@@ -1,0 +1,358 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+)
+
+// Scan is the result of `terrier scan`, as JSON has it.
+type Scan struct {
+	FormatVersion string          `json:"format_version"`
+	Modules       []ScanModule    `json:"modules"`
+	Stacks        []ScanStack     `json:"stacks"`
+	Undecided     []ScanUndecided `json:"undecided"`
+	Calls         []ScanCall      `json:"calls"`
+	Hazards       []ScanHazard    `json:"hazards"`
+
+	name    string
+	files   int
+	library bool
+	edges   [][2]string
+}
+
+// ScanModule is a directory that is, or would be, called.
+type ScanModule struct {
+	Path    string   `json:"path"`
+	Name    string   `json:"name"`
+	Role    string   `json:"role"`
+	Callers []string `json:"callers"` // calling directories
+}
+
+// ScanStack is a root module.
+type ScanStack struct {
+	Path        string `json:"path"`
+	Environment string `json:"environment"`
+	Account     string `json:"account"`
+	Backend     string `json:"backend"` // its type, "cloud", or ""
+}
+
+// ScanUndecided is a directory that no rule decides, with the configuration
+// that would.
+type ScanUndecided struct {
+	Path   string `json:"path"`
+	Config string `json:"config"`
+}
+
+// ScanCall is one module call or terragrunt source.
+type ScanCall struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`   // of the source; of the block where it has none
+	Column int    `json:"column"` // in characters, from 1
+	Name   string `json:"name"`   // of the module block; "" for terragrunt
+	Source string `json:"source"` // without credentials
+	Kind   string `json:"kind"`
+	Target string `json:"target"` // directory that a local source leads to
+	Ref    string `json:"ref"`
+	Pin    string `json:"pin"`
+}
+
+// ScanHazard is a hazard with its place.
+type ScanHazard struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Summary  string `json:"summary"`
+	Dir      string `json:"dir"` // the module that it blocks, or the directory that it is about
+}
+
+// NewScan takes from the graph what a scan shows. env maps a stack's path to
+// its environment and account.
+func NewScan(name string, g *modules.Graph, env func(stack string) (environment, account string)) *Scan {
+	s := &Scan{FormatVersion: FormatVersion, Modules: []ScanModule{}, Stacks: []ScanStack{}, Undecided: []ScanUndecided{}, Calls: []ScanCall{}, Hazards: []ScanHazard{},
+		name: name, library: g.Library}
+	dirs := g.Sorted()
+	var moduleDirs []string
+	for _, d := range dirs {
+		s.files += len(d.Config.Files)
+		switch d.Role {
+		case modules.RoleModule, modules.RolePrivate, modules.RoleExample, modules.RoleOrphan:
+			moduleDirs = append(moduleDirs, d.Path)
+		}
+	}
+	names := modules.Names(moduleDirs, nil)
+	for _, d := range dirs {
+		switch d.Role {
+		case modules.RoleModule, modules.RolePrivate, modules.RoleExample, modules.RoleOrphan:
+			s.Modules = append(s.Modules, ScanModule{d.Path, names[d.Path], string(d.Role), d.Callers})
+		case modules.RoleStack:
+			st := ScanStack{Path: d.Path, Backend: d.Backend}
+			if env != nil {
+				st.Environment, st.Account = env(d.Path)
+			}
+			s.Stacks = append(s.Stacks, st)
+		case modules.RoleUndecided:
+			s.Undecided = append(s.Undecided, ScanUndecided{d.Path, fmt.Sprintf("stack %q { role = \"stack\" } # or \"module\", \"example\"", d.Path)})
+		}
+	}
+	for _, c := range g.Calls {
+		s.Calls = append(s.Calls, scanCall(c))
+		if c.Target != "" && c.Problem == modules.ProblemNone {
+			s.edges = append(s.edges, [2]string{c.Dir, c.Target})
+		}
+	}
+	for _, h := range g.Hazards() {
+		s.Hazards = append(s.Hazards, ScanHazard{h.ID, string(h.Severity), h.File, h.Line, h.Summary, h.Dir})
+	}
+	sort.Slice(s.edges, func(i, j int) bool {
+		return s.edges[i][0] < s.edges[j][0] || s.edges[i][0] == s.edges[j][0] && s.edges[i][1] < s.edges[j][1]
+	})
+	return s
+}
+
+func scanCall(c *modules.Call) ScanCall {
+	out := ScanCall{File: c.File().Path, Line: c.Line(), Kind: string(hclparse.KindOther)}
+	src := c.Source()
+	version := ""
+	static := false
+	if c.Terragrunt != nil {
+		out.Column, static = c.Terragrunt.Range.Start.Column, c.Terragrunt.Static
+	} else {
+		out.Name, out.Column, static, version = c.Call.Name, c.Call.Block.Start.Column, c.Call.Static && c.Call.HasSource, c.Call.Version
+		if c.Call.HasSource {
+			out.Column = c.Call.SourceRange.Start.Column
+		}
+	}
+	if static {
+		out.Source, out.Kind, out.Target, out.Ref, out.Pin = src.Redacted(), string(src.Kind), c.Target, src.Ref, string(src.Pin(version))
+		if c.Target != "" {
+			out.Kind = string(hclparse.KindLocal)
+		}
+	}
+	return out
+}
+
+// WriteScan writes s in one of the formats text, json, dot and mermaid.
+func WriteScan(w io.Writer, s *Scan, format string, st Style) error {
+	switch format {
+	case "text":
+		return s.text(w, st)
+	case "json":
+		return JSON(w, s)
+	case "dot":
+		return s.dot(w)
+	case "mermaid":
+		return s.mermaid(w)
+	}
+	return errFormat
+}
+
+func (s *Scan) text(w io.Writer, st Style) error {
+	p := &printer{w: w}
+	kinds, roles := map[string]int{}, map[string]int{}
+	for _, c := range s.Calls {
+		kinds[c.Kind]++
+	}
+	for _, m := range s.Modules {
+		roles[m.Role]++
+	}
+	p.f("%s: %s, %s\n\n", st.bold(clean(s.name)), count(s.files, "configuration file"), count(len(s.Calls), "call"))
+	p.f("  modules    %s\n", tally(roles, "module", "private", "orphan", "example"))
+	p.f("  stacks     %s\n", s.backends())
+	p.f("  calls      %s\n", tally(kinds, "local", "git", "registry", "other"))
+	if s.library {
+		p.f("  %s\n", fold("No stack anywhere: a library of modules, each of which would be a package.", st.Width, 2))
+	}
+	s.textModules(p, st)
+	s.textUndecided(p, st)
+	s.textHazards(p, st)
+	return p.err
+}
+
+func tally(n map[string]int, order ...string) string {
+	var parts []string
+	for _, k := range order {
+		if n[k] > 0 {
+			parts = append(parts, thousands(n[k])+" "+k)
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (s *Scan) backends() string {
+	types := map[string]int{}
+	for _, x := range s.Stacks {
+		b := x.Backend
+		if b == "" {
+			b = "without a backend"
+		}
+		types[b]++
+	}
+	var order []string
+	for k := range types {
+		order = append(order, k)
+	}
+	sort.Strings(order)
+	if len(order) == 0 {
+		return "none"
+	}
+	return thousands(len(s.Stacks)) + " (" + tally(types, order...) + ")"
+}
+
+func (s *Scan) textModules(p *printer, st Style) {
+	shown := 0
+	for _, m := range s.Modules {
+		if m.Role != "module" && m.Role != "orphan" && !st.Verbose {
+			continue
+		}
+		if shown == 0 {
+			p.f("\n%s\n", st.bold("Modules"))
+		}
+		shown++
+		note := count(len(m.Callers), "caller")
+		if m.Role != "module" {
+			note = m.Role
+		}
+		p.f("  %-*s  %s\n", min(52, st.Width-20), clean(m.Path), st.faint(note))
+	}
+}
+
+func (s *Scan) textUndecided(p *printer, st Style) {
+	if len(s.Undecided) == 0 {
+		return
+	}
+	p.f("\n%s  %s\n", st.bold("Undecided"), fold("no rule tells what these are; say it in terrier.hcl", st.Width, 2))
+	for _, u := range s.Undecided {
+		p.f("  %s\n", clean(u.Config))
+	}
+}
+
+// textHazards shows what blocks and what is not proved line by line, and only
+// counts the rest, unless the user asked for all.
+func (s *Scan) textHazards(p *printer, st Style) {
+	if len(s.Hazards) == 0 {
+		p.f("\nNo hazards.\n")
+		return
+	}
+	p.f("\n%s\n", st.bold("Hazards"))
+	infos := map[string]int{}
+	for _, sev := range []string{"block", "warn", "info"} {
+		for _, h := range s.Hazards {
+			if h.Severity != sev {
+				continue
+			}
+			if sev == "info" && !st.Verbose {
+				infos[h.ID]++
+				continue
+			}
+			textFinding(p, st, sev, h.ID, h.File, h.Line, h.Summary)
+		}
+	}
+	var ids []string
+	for id := range infos {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	for _, id := range ids {
+		p.f("  %s  %s\n", st.faint("info "), fold(fmt.Sprintf("%s ×%s: %s", id, thousands(infos[id]), modules.HazardDocs[id]), st.Width, 9))
+	}
+	if len(ids) > 0 {
+		p.f("\n%s\n", st.faint("Every line of them: terrier scan -v, or --format json"))
+	}
+}
+
+// textFinding writes one hazard or finding, indented under its severity.
+func textFinding(p *printer, st Style, sev, id, file string, line int, summary string) {
+	label := fmt.Sprintf("%-5s", sev)
+	switch sev {
+	case "block":
+		label = st.red(label)
+	case "warn":
+		label = st.yellow(label)
+	default:
+		label = st.faint(label)
+	}
+	at := clean(file)
+	if line > 0 {
+		at += fmt.Sprintf(":%d", line)
+	}
+	p.f("  %s  %s %s\n         %s\n", label, st.bold(at), st.faint(id), fold(summary, st.Width, 9))
+}
+
+func (s *Scan) nodes() (stacks, mods []string) {
+	used := map[string]bool{}
+	for _, e := range s.edges {
+		used[e[0]], used[e[1]] = true, true
+	}
+	for _, x := range s.Stacks {
+		if used[x.Path] {
+			stacks = append(stacks, x.Path)
+		}
+		delete(used, x.Path)
+	}
+	for p := range used {
+		mods = append(mods, p)
+	}
+	sort.Strings(mods)
+	return stacks, mods
+}
+
+// dot writes the graph in the DOT language (graphviz.org/doc/info/lang.html):
+// stacks are boxes, modules are ellipses.
+func (s *Scan) dot(w io.Writer) error {
+	p := &printer{w: w}
+	p.f("digraph terrier {\n  rankdir=LR;\n")
+	stacks, mods := s.nodes()
+	for _, x := range stacks {
+		p.f("  %s [shape=box];\n", dotQuote(x))
+	}
+	for _, x := range mods {
+		p.f("  %s;\n", dotQuote(x))
+	}
+	for i, e := range s.edges {
+		if i == 0 || e != s.edges[i-1] {
+			p.f("  %s -> %s;\n", dotQuote(e[0]), dotQuote(e[1]))
+		}
+	}
+	p.f("}\n")
+	return p.err
+}
+
+func dotQuote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+// mermaid writes the graph as a Mermaid flowchart: stacks are rectangles,
+// modules are rounded.
+func (s *Scan) mermaid(w io.Writer) error {
+	p := &printer{w: w}
+	p.f("flowchart LR\n")
+	stacks, mods := s.nodes()
+	id := map[string]string{}
+	for _, x := range stacks {
+		id[x] = fmt.Sprintf("s%d", len(id))
+		p.f("  %s[\"%s\"]\n", id[x], mermaidQuote(x))
+	}
+	for _, x := range mods {
+		id[x] = fmt.Sprintf("m%d", len(id))
+		p.f("  %s(\"%s\")\n", id[x], mermaidQuote(x))
+	}
+	for i, e := range s.edges {
+		if i == 0 || e != s.edges[i-1] {
+			p.f("  %s --> %s\n", id[e[0]], id[e[1]])
+		}
+	}
+	return p.err
+}
+
+func mermaidQuote(s string) string {
+	return strings.NewReplacer(`"`, "#quot;", "\n", " ").Replace(s)
+}

@@ -1,0 +1,103 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+func (a *app) scanCommand() *cobra.Command {
+	var rev string
+	cmd := &cobra.Command{
+		Use:   "scan",
+		Short: "Show the modules, stacks, calls and hazards of a monorepo",
+		Long: `Scan reads every Terraform file of the repository (.tf, .tf.json, .tofu,
+.tofu.json, terragrunt.hcl) and shows which directories are stacks and which are
+modules, who calls what, and what stands in the way of a split. It runs nothing,
+writes nothing, and needs neither git, nor the network, nor a configuration.
+
+Each hazard has a severity: block (the module it names stays when the monorepo
+is split), warn (something cannot be proved) and info.`,
+		Example: "  terrier scan\n  terrier scan --format json | jq '.hazards[] | select(.severity == \"block\")'\n  terrier scan --format mermaid > graph.mmd",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.scan(cmd.Context(), rev)
+		},
+	}
+	cmd.Flags().StringVar(&rev, "rev", "", "scan this `revision` of the git repository, not the files on disk")
+	a.formatFlag(cmd, "text", "json", "dot", "mermaid")
+	return cmd
+}
+
+func (a *app) scan(ctx context.Context, rev string) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	fsys, name, done, err := a.source(ctx, rev)
+	if err != nil {
+		return err
+	}
+	defer done()
+	tree, _ := hclparse.Load(fsys) // what does not parse is a hazard
+	graph := modules.NewGraph(tree, cfg.roleOf)
+	scan := report.NewScan(name, graph, cfg.Environment)
+	return report.WriteScan(a.stdout, scan, a.format, a.style(a.stdout))
+}
+
+// source is what scan and init read: the files below the git root (or, with
+// no git, below the directory itself), or a revision. done releases it.
+func (a *app) source(ctx context.Context, rev string) (fsys fs.FS, name string, done func(), err error) {
+	dir, err := filepath.Abs(a.chdir)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	root := gitRoot(dir)
+	if rev == "" && root != "" {
+		return os.DirFS(root), filepath.Base(root), func() {}, nil
+	}
+	r, err := repo.Open(ctx, dir)
+	if err != nil {
+		// No git, or a repository without a commit: the directory is enough.
+		if rev == "" && (errors.Is(err, repo.ErrNotRepository) || errors.Is(err, repo.ErrNoCommits)) {
+			return os.DirFS(dir), filepath.Base(dir), func() {}, nil
+		}
+		return nil, "", nil, err
+	}
+	if rev == "" {
+		rev = "HEAD" // a bare repository has no files on disk
+	}
+	commit, err := r.Resolve(ctx, rev)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	tree, err := r.At(ctx, commit)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return tree, fmt.Sprintf("%s at %.12s", filepath.Base(dir), commit.ID), func() { tree.Close() }, nil
+}
+
+// gitRoot walks up to the directory that holds .git; "" where there is none.
+func gitRoot(dir string) string {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+}

@@ -1,0 +1,65 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/terrier-iac/terrier/fixtures"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"terrier": func() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts are the journeys: each script's first comment tells its story.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			for k, v := range map[string]string{
+				"HOME": home, "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "NO_COLOR": "1",
+				"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": "2024-01-02T03:04:05Z",
+				"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_COMMITTER_DATE": "2024-01-02T03:04:05Z",
+				"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": filepath.Join(home, "terraformrc"),
+			} {
+				e.Setenv(k, v)
+			}
+			if err := os.MkdirAll(home, 0o777); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(home, "terraformrc"), nil, 0o666)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// fixture NAME DIR writes a bundled monorepo as a repository.
+			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(fixtures.Write(context.Background(), args[0], ts.MkAbs(args[1])))
+			},
+			// exits CODE PROGRAM ARGS… runs a program that must end with CODE.
+			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
+				want, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				got := 0
+				if err := ts.Exec(args[1], args[2:]...); err != nil {
+					var exit *exec.ExitError
+					if !errors.As(err, &exit) {
+						ts.Fatalf("%v", err)
+					}
+					got = exit.ExitCode()
+				}
+				if got != want {
+					ts.Fatalf("%v: exit code %d, want %d", args[1:], got, want)
+				}
+			},
+		},
+	})
+}
