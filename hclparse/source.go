@@ -82,12 +82,7 @@ func ParseSource(raw string) (Source, error) {
 		}
 		return s, nil
 	}
-	if m, err := tfaddr.ParseModuleSource(raw); err == nil && !escapes(m.Subdir) {
-		s.Kind = KindRegistry
-		s.Package = m.Package.String()
-		s.Host = m.Package.Host.ForDisplay()
-		s.Repository = m.Package.ForRegistryProtocol()
-		s.Subdir = tidySubdir(m.Subdir)
+	if s.parseRegistry() {
 		return s, nil
 	}
 	if err := s.parseRemote(); err != nil {
@@ -108,6 +103,29 @@ func isLocal(raw string) bool {
 		}
 	}
 	return false
+}
+
+// parseRegistry fills s in from a registry address, and reports whether it
+// is one.
+func (s *Source) parseRegistry() (ok bool) {
+	// The library accepts some host names that it then cannot write, and
+	// panics: see the seeds of FuzzParseSource.
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	m, err := tfaddr.ParseModuleSource(s.raw)
+	if err != nil || escapes(m.Subdir) {
+		return false
+	}
+	host := m.Package.Host.ForDisplay()
+	s.Kind = KindRegistry
+	s.Host = host
+	s.Repository = m.Package.ForRegistryProtocol()
+	s.Package = host + "/" + s.Repository
+	s.Subdir = tidySubdir(m.Subdir)
+	return true
 }
 
 // parseRemote fills s in from what is neither a local path nor a registry
@@ -132,7 +150,7 @@ func (s *Source) parseRemote() error {
 	forced, address := splitForced(norm)
 	u, err := url.Parse(address)
 	if err != nil {
-		return fmt.Errorf("it is not a valid URL%s", urlHint(err))
+		return fmt.Errorf("%w%s", errNotURL, urlHint(err))
 	}
 	s.Package = norm
 	s.Subdir = tidySubdir(subdir)
@@ -241,10 +259,10 @@ func (s *Source) normalise(pkg string) (string, error) {
 		// Only of the form git:://x, which nothing can fetch.
 		return "", errors.New("it has no package before its subdirectory")
 	}
-	getter, address, err := s.expand(address)
+	getter, long, err := s.expand(address)
 	if err != nil {
-		if hint := urlHint(parseErr); hint != "" {
-			return "", fmt.Errorf("it is not a valid URL%s", hint)
+		if parseErr != nil && strings.Contains(address, "://") {
+			return "", fmt.Errorf("%w%s", errNotURL, urlHint(parseErr))
 		}
 		return "", err
 	}
@@ -253,19 +271,19 @@ func (s *Source) normalise(pkg string) (string, error) {
 	}
 	// Terraform takes a detected subdirectory out and puts it in again. That
 	// escapes a percent sign once more.
-	if base, subdir := splitSubdir(address); subdir != "" {
+	if base, subdir := splitSubdir(long); subdir != "" {
 		u, err := url.Parse(base)
 		if err != nil {
 			return "", errNotURL
 		}
 		u.Path += "//" + subdir
 		u.RawPath = u.Path
-		address = u.String()
+		long = u.String()
 	}
 	if getter != "" {
-		address = getter + "::" + address
+		long = getter + "::" + long
 	}
-	return address, nil
+	return long, nil
 }
 
 // scpAddress is git's own short form of an ssh address, user@host:path.

@@ -266,7 +266,9 @@ var noSources = []struct {
 	{raw: "git@h.example:p.git?ref=%zz", want: "query"},
 	{raw: "git@h h.example:p.git", want: "valid URL", ours: true},
 	{raw: "git:://x", want: "before its subdirectory", ours: true},
-	{raw: "git::https://h.example/\x00p", want: "no known form"},
+	{raw: "git::https://h.example/\x00p", want: "valid URL"},
+	{raw: "0\x88./0/0/0", want: "no known form", ours: true}, // makes terraform-registry-address panic
+	{raw: "git::https://h.exam[ple/p", want: "valid URL", ours: true},
 	{raw: "/tmp/\x7f", want: "valid URL", ours: true},
 }
 
