@@ -32,7 +32,11 @@ type engine struct {
 	vecOf     []int32    // by commit: the vector
 
 	// links has the renames: a package's root and the package it goes on with.
-	links map[root]int
+	links    map[root]int
+	examined map[root]bool // the roots that were searched for one
+	until    []int32       // by package: only commits before this one are of interest
+	memory   map[repo.Hash][]byte
+	memoryOf int // bytes in memory
 
 	candidates []int32 // commits that some package keeps, ascending
 	last       *pass   // the pass that made the commits
@@ -50,13 +54,15 @@ type root struct {
 	commit int32
 }
 
-// addPackage returns the package of a path, a new one where there is none.
-func (e *engine) addPackage(path string) int {
+// addPackage returns the package of a path, a new one where there is none, of
+// interest up to commit until.
+func (e *engine) addPackage(path string, until int32) int {
 	pkg, ok := e.pkgs[path]
 	if !ok {
 		pkg = len(e.paths)
 		e.paths = append(e.paths, path)
 		e.pkgs[path] = pkg
+		e.until = append(e.until, until)
 	}
 	return pkg
 }
@@ -99,16 +105,29 @@ func (e *engine) walk(ctx context.Context, tip repo.Hash) error {
 	return nil
 }
 
-// plan resolves the trees and finds the commits to keep.
+// plan resolves the trees and finds the renames and the commits to keep.
 func (e *engine) plan(ctx context.Context) error {
-	if err := e.resolve(ctx); err != nil {
-		return err
+	for round := 0; ; round++ {
+		if err := e.resolve(ctx); err != nil {
+			return err
+		}
+		p := e.newPass(true)
+		if err := p.upTo(ctx, len(e.commits)); err != nil {
+			return err
+		}
+		e.candidates = p.copied
+		if !e.follow || round == maxRenames {
+			break
+		}
+		again, err := e.followRound(ctx, p.roots)
+		if err != nil {
+			return err
+		}
+		if !again {
+			break
+		}
 	}
-	p := e.newPass(true)
-	if err := p.upTo(ctx, len(e.commits)); err != nil {
-		return err
-	}
-	e.candidates = p.copied
+	e.memory = nil
 	return nil
 }
 
@@ -223,7 +242,7 @@ func (p *pass) step(c int, tail []byte) error {
 		}
 		state, own := base, false
 		for pkg, tree := range vec {
-			if baseVec != nil && baseVec[pkg] == tree && pkg != p.whole {
+			if baseVec != nil && baseVec[pkg] == tree && pkg != p.whole || int32(c) >= e.until[pkg] {
 				continue
 			}
 			n := p.resolve(pkg, int32(c), tree, tail)
@@ -336,7 +355,8 @@ func (e *engine) split(pkg int) Split {
 	}
 	s.Tip = p.g.nodes[tip].id
 	s.Tree = e.trees[p.g.nodes[tip].tree]
-	pkgs := []int{pkg}
+	pkgs, renames := e.lineage(pkg)
+	s.Followed = renames
 	in := p.g.reachable(tip)
 	var all []kept
 	for _, q := range pkgs {

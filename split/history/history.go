@@ -104,7 +104,11 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, paths []string,
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	e := &engine{rd: rd, follow: o.Follow, report: o.Progress, pkgs: map[string]int{}, treeIDs: map[repo.Hash]uint32{}}
+	e := &engine{rd: rd, follow: o.Follow, report: o.Progress, pkgs: map[string]int{}, treeIDs: map[repo.Hash]uint32{},
+		links: map[root]int{}, examined: map[root]bool{}}
+	if o.Follow {
+		e.memory = map[repo.Hash][]byte{}
+	}
 	e.trees = append(e.trees, repo.Hash{}) // index 0: not there
 	e.emptyTree = e.internTree(emptyTreeID)
 	wanted := make([]int, len(paths))
@@ -113,7 +117,7 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, paths []string,
 		if err != nil {
 			return nil, err
 		}
-		wanted[i] = e.addPackage(clean)
+		wanted[i] = e.addPackage(clean, always)
 	}
 	if err := e.walk(ctx, tip); err != nil {
 		return nil, err

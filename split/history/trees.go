@@ -183,12 +183,31 @@ func (e *engine) internTree(id repo.Hash) uint32 {
 	return i
 }
 
-// readTrees reads trees, in the order of ids but for those it remembers. The
-// data is valid during the call only.
+// readTrees calls visit for each of ids: first those that it remembers of
+// earlier rounds, then the others, in their order. The data is valid during the
+// call only.
 func (e *engine) readTrees(ctx context.Context, ids []repo.Hash, visit func(id repo.Hash, data []byte) error) error {
+	if len(e.memory) > 0 {
+		var rest []repo.Hash
+		for _, id := range ids {
+			data, ok := e.memory[id]
+			if !ok {
+				rest = append(rest, id)
+				continue
+			}
+			if err := visit(id, data); err != nil {
+				return err
+			}
+		}
+		ids = rest
+	}
 	return e.rd.Objects(ctx, ids, func(o repo.Object) error {
 		if o.Type != "tree" {
 			return fmt.Errorf("object %s is a %s where a tree should be", o.ID, o.Type)
+		}
+		if e.memory != nil && e.memoryOf+len(o.Data) <= treeCacheSize {
+			e.memory[o.ID] = bytes.Clone(o.Data)
+			e.memoryOf += len(o.Data)
 		}
 		return visit(o.ID, o.Data)
 	})

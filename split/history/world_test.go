@@ -60,6 +60,9 @@ func newWorld(t testing.TB, commits ...commitSpec) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), ids: map[string]repo.Hash{}, commits: commits}
 	w.git(nil, "init", "-q", "--template=", "-b", "main", ".")
+	if len(commits) == 0 {
+		return w
+	}
 	var in bytes.Buffer
 	mark := map[string]int{}
 	for i, c := range commits {
@@ -106,9 +109,7 @@ func newWorld(t testing.TB, commits ...commitSpec) *world {
 		}
 		w.ids[commits[n-1].name] = w.hash(id)
 	}
-	if len(commits) > 0 {
-		w.tip = w.ids[commits[len(commits)-1].name]
-	}
+	w.tip = w.ids[commits[len(commits)-1].name]
 	return w
 }
 
