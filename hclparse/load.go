@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -46,18 +47,22 @@ const (
 func Load(fsys fs.FS) (*Tree, hcl.Diagnostics) {
 	l := &loader{fsys: fsys, tree: &Tree{Modules: map[string]*Module{}, FS: fsys}}
 
-	// The workers parse while the walk goes on.
-	jobs := make(chan *parsed, 64)
+	// The walk is a few milliseconds for a thousand files. Workers that wait
+	// for it, woken for every file, cost more CPU than they save time.
+	l.walk(".")
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range min(runtime.GOMAXPROCS(0), len(l.files)) {
 		wg.Go(func() {
-			for p := range jobs {
-				p.parse(fsys)
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(l.files) {
+					return
+				}
+				l.files[i].parse(fsys)
 			}
 		})
 	}
-	l.walk(".", jobs)
-	close(jobs)
 	wg.Wait()
 
 	sort.Slice(l.tree.Entries, func(i, j int) bool { return l.tree.Entries[i].Path < l.tree.Entries[j].Path })
@@ -78,9 +83,8 @@ type parsed struct {
 	m Module // its lists only
 }
 
-// walk lists dir and what is below, and sends every configuration file to be
-// parsed.
-func (l *loader) walk(dir string, jobs chan<- *parsed) {
+// walk lists dir and what is below, and notes every configuration file.
+func (l *loader) walk(dir string) {
 	entries, err := fs.ReadDir(l.fsys, dir)
 	if err != nil {
 		// What could be listed before the error is still used.
@@ -96,16 +100,16 @@ func (l *loader) walk(dir string, jobs chan<- *parsed) {
 		switch mode := d.Type(); {
 		case mode.IsDir():
 			if name != ".terraform" && name != ".terragrunt-cache" {
-				l.walk(p, jobs)
+				l.walk(p)
 			}
 			continue
 		case mode.IsRegular():
 			l.tree.Entries = append(l.tree.Entries, Entry{Path: p})
 			if f, ok := newFile(p, name); ok {
-				l.start(f, jobs)
+				l.add(f)
 			}
 		case mode&fs.ModeSymlink != 0:
-			l.symlink(p, name, jobs)
+			l.symlink(p, name)
 		default:
 			l.tree.Entries = append(l.tree.Entries, Entry{Path: p, Mode: fs.ModeIrregular})
 			if _, ok := newFile(p, name); ok {
@@ -116,7 +120,7 @@ func (l *loader) walk(dir string, jobs chan<- *parsed) {
 	}
 }
 
-func (l *loader) symlink(p, name string, jobs chan<- *parsed) {
+func (l *loader) symlink(p, name string) {
 	target, err := fs.ReadLink(l.fsys, p)
 	l.tree.Entries = append(l.tree.Entries, Entry{Path: p, Mode: fs.ModeSymlink, Target: target})
 	f, ok := newFile(p, name)
@@ -133,14 +137,12 @@ func (l *loader) symlink(p, name string, jobs chan<- *parsed) {
 		l.diags = append(l.diags, fileDiag(hcl.DiagWarning, p, "Symlink is not followed",
 			fmt.Sprintf("It points to %q: %s. The file is not read.", target, cause(err))))
 	default:
-		l.start(f, jobs)
+		l.add(f)
 	}
 }
 
-func (l *loader) start(f File, jobs chan<- *parsed) {
-	p := &parsed{File: f}
-	l.files = append(l.files, p)
-	jobs <- p
+func (l *loader) add(f File) {
+	l.files = append(l.files, &parsed{File: f})
 }
 
 var errDirectory = errors.New("it is a directory")
@@ -250,7 +252,7 @@ func (p *parsed) parse(fsys fs.FS) {
 		return
 	}
 	if what := tooDeep(p.Bytes, p.Syntax); what != "" {
-		p.fail("Configuration is nested too deeply", what+" Its calls are unknown.")
+		p.fail("Configuration is too complex", what+" Its calls are unknown.")
 		return
 	}
 	// The parsers are others' code, and a broken file is input like any
@@ -269,6 +271,7 @@ func (p *parsed) parse(fsys fs.FS) {
 	default:
 		p.parseNative()
 	}
+	p.clamp()
 	if more := len(p.Diags) - maxFileDiags; more > 0 {
 		// An error among those left out must stay an error.
 		p.Diags = append(p.Diags[:maxFileDiags:maxFileDiags], &hcl.Diagnostic{
@@ -277,6 +280,23 @@ func (p *parsed) parse(fsys fs.FS) {
 			Detail:   fmt.Sprintf("%d more in this file are not shown.", more),
 			Subject:  p.Diags[maxFileDiags].Subject,
 		})
+	}
+}
+
+// clamp moves the ranges of the diagnostics into the file. hcl's JSON parser
+// places the end of a cut off string one byte behind it, and who prints the
+// lines at a range cuts the bytes there.
+func (p *parsed) clamp() {
+	for _, d := range p.Diags {
+		for _, r := range []**hcl.Range{&d.Subject, &d.Context} {
+			if *r == nil || (*r).End.Byte <= len(p.Bytes) && (*r).Start.Byte <= (*r).End.Byte {
+				continue
+			}
+			c := **r // the parser may share it with the syntax tree
+			c.End.Byte = min(c.End.Byte, len(p.Bytes))
+			c.Start.Byte = min(c.Start.Byte, c.End.Byte)
+			*r = &c
+		}
 	}
 }
 
@@ -298,9 +318,8 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	if info.Size() > maxFileBytes {
 		return nil, errTooLarge
 	}
-	// One byte more than there should be: so that the read which finds the
-	// end needs no larger buffer.
-	buf := make([]byte, 0, int(info.Size())+1)
+	size := int(info.Size())
+	buf := make([]byte, 0, size+1)
 	for {
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -311,8 +330,12 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 			return nil, err
 		case len(buf) > maxFileBytes:
 			return nil, errTooLarge
-		case len(buf) == cap(buf): // it grew meanwhile
-			buf = append(buf, make([]byte, len(buf)+1)...)[:len(buf)]
+		case len(buf) == size && size > 0:
+			// All there was. To read once more only to see the end is a
+			// tenth of what a small file costs. (A size of 0 may be unknown.)
+			return buf, nil
+		case len(buf) == cap(buf): // it grew meanwhile, or has no size
+			buf = append(buf, make([]byte, len(buf)+512)...)[:len(buf)]
 		}
 	}
 }

@@ -17,11 +17,16 @@ import (
 const (
 	maxDepth     = 1000   // brackets and template sequences open at once
 	maxOperators = 10_000 // operators of the expressions open at once
+	// maxPieces is how many pieces one string may be lexed into: a line of a
+	// heredoc is one. hcl joins them in quadratic time, a few seconds for so
+	// many.
+	maxPieces = 50_000
 )
 
 const (
 	opens     = 1 // may begin a nesting
 	operators = 2 // may be an operator, or begin an index or %{ if }
+	pieces    = 3 // may end a piece of a string, as % does
 )
 
 var kinds = func() (k [256]byte) {
@@ -31,33 +36,34 @@ var kinds = func() (k [256]byte) {
 	for _, c := range "+-*/%!=<>&|?:" {
 		k[c] = operators
 	}
+	k['\n'], k['$'] = pieces, pieces
 	return k
 }()
 
-// tooDeep says what is nested deeper than the parsers can be trusted with; ""
-// where nothing is.
+// tooDeep says what is nested deeper, or cut into more pieces, than the parsers
+// can be trusted with; "" where nothing is.
 //
 // What nests needs a byte that opens it. No file of the two real monorepos
-// that this was measured on has 1,000 such bytes; so counting them settles it,
-// and only the odd file is looked at closely.
+// that this was measured on has 1,000 such bytes, and so counting them settles
+// it: only the odd file is looked at closely.
 func tooDeep(src []byte, syntax Syntax) string {
 	if len(src) <= maxDepth {
 		return ""
 	}
-	var n [3]int
+	var n [4]int
 	for _, c := range src {
 		n[kinds[c]]++
 	}
 	if syntax == JSON {
 		// \u005b is a bracket as well, and a string may be a template.
 		n[opens] += bytes.Count(src, []byte(`\u`))
-		if n[opens] <= maxDepth && n[opens]+n[operators] <= maxOperators {
-			return ""
-		}
-		return jsonTooDeep(src)
+		n[pieces] += bytes.Count(src, []byte(`\`)) // \n
 	}
-	if n[opens] <= maxDepth && n[opens]+n[operators] <= maxOperators {
+	if n[opens] <= maxDepth && n[opens]+n[operators] <= maxOperators && n[pieces]+n[operators] <= maxPieces {
 		return ""
+	}
+	if syntax == JSON {
+		return jsonTooDeep(src)
 	}
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
 	return tokensTooDeep(tokens)
@@ -73,6 +79,7 @@ func tokensTooDeep(tokens hclsyntax.Tokens) string {
 	type level struct {
 		end       hclsyntax.TokenType
 		operators int
+		pieces    int
 		lines     bool // a newline ends an argument
 	}
 	levels := []level{{end: hclsyntax.TokenEOF, lines: true}}
@@ -98,6 +105,10 @@ func tokensTooDeep(tokens hclsyntax.Tokens) string {
 			}
 		}
 		switch t.Type {
+		case hclsyntax.TokenStringLit, hclsyntax.TokenQuotedLit:
+			if top.pieces++; top.pieces > maxPieces {
+				return fmt.Sprintf("Line %d is in a string of more than %d lines or pieces.", t.Range.Start.Line, maxPieces)
+			}
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCParen, hclsyntax.TokenCBrack,
 			hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
 			if t.Type != top.end {

@@ -175,6 +175,8 @@ func TestLoadBroken(t *testing.T) {
 		{"UTF-16", "a.tf", "\xff\xfem\x00o\x00d\x00", "", "Invalid character encoding"},
 		{"NUL", "a.tf", "\x00\x00\x00", "", "Invalid character"},
 		{"JSON cut off", "a.tf.json", `{"module": {"a": {"source": "../x"}`, "", "Unclosed object"},
+		{"JSON string cut off", "a.tf.json", `"abcde`, "", "Root value must be object"},
+		{"JSON string cut off in an object", "a.tf.json", `{"module": {"a": {"source": "../x`, "", "Unclosed object"},
 		{"empty JSON", "a.tf.json", "", "", "Missing value"},
 		{"JSON string", "a.tf.json", `"x"`, "", "Root value must be object"},
 		{"JSON module of the wrong type", "a.tf.json", `{"module": {"a": 1, "b": {"source": "../x"}}}`, "b", "Incorrect JSON value type"},
@@ -200,7 +202,9 @@ func TestLoadBroken(t *testing.T) {
 			for _, d := range diags {
 				if d.Subject == nil || d.Subject.Filename != tc.file {
 					t.Errorf("diagnostic without its file: %v", d)
+					continue
 				}
+				inside(t, m.Files[0], *d.Subject)
 			}
 			if ok := tr.Modules["ok"]; ok == nil || len(ok.Calls) != 1 || ok.Broken() {
 				t.Error("the other directory did not load")
@@ -582,10 +586,12 @@ func TestLoadDeep(t *testing.T) {
 		"closed":       "x = " + rep("[", n) + rep("]", n),
 		"in a comment": "x = [ /* ] */ " + rep("[ # ]\n", n),
 		"in a string":  "x = " + rep(`["]",`, n),
+		"heredoc":      "x = <<EOT\n" + rep("a\n", 3*n) + "EOT\n",
+		"dollars":      "x = \"" + rep("a$", 3*n) + "\"\n",
 	} {
 		tr, diags := Load(tree(map[string]string{"a.tf": text}))
 		f := tr.Modules["."].Files[0]
-		if !hasSummary(diags, "Configuration is nested too deeply") || !f.Broken() || f.Body != nil || len(f.Bytes) != len(text) {
+		if !hasSummary(diags, "Configuration is too complex") || !f.Broken() || f.Body != nil || len(f.Bytes) != len(text) {
 			t.Errorf("%s: %.200v", name, diags)
 		}
 	}
@@ -597,7 +603,7 @@ func TestLoadDeep(t *testing.T) {
 		"escaped template": `{"locals": {"a": "${` + rep(`\u005b`, n) + `"}}`,
 	} {
 		tr, diags := Load(tree(map[string]string{"a.tf.json": text}))
-		if f := tr.Modules["."].Files[0]; !hasSummary(diags, "Configuration is nested too deeply") || f.Body != nil {
+		if f := tr.Modules["."].Files[0]; !hasSummary(diags, "Configuration is too complex") || f.Body != nil {
 			t.Errorf("JSON %s: %.200v", name, diags)
 		}
 	}
@@ -607,11 +613,12 @@ func TestLoadDeep(t *testing.T) {
 func TestLoadLong(t *testing.T) {
 	rep := strings.Repeat
 	for name, text := range map[string]string{
-		"list":     "x = [" + rep("[-1, {a = !b}],\n", 20_000) + "]\n",
-		"blocks":   rep("a {\n  x = \"${a}%{if b}c%{endif}\" == -1 ? [1] : [2]\n}\n", 20_000),
-		"heredoc":  "x = <<EOT\n" + rep("[ ( {\n", 20_000) + "EOT\n",
+		"list":     "x = [" + rep("[-1, {a = !b}],\n", 4_000) + "]\n",
+		"blocks":   rep("a {\n  x = \"${a}%{if b}c%{endif}\" == -1 ? [1] : [2]\n}\n", 5_000),
+		"heredoc":  "x = <<EOT\n" + rep("[ ( {\n", 5_000) + "EOT\n",
+		"lines":    rep("# c\n", 60_000),
 		"comments": rep("# --------------- [[[\n", 20_000),
-		"strings":  "x = [" + rep("\"a[-[-[-\",", 20_000) + "]\n",
+		"strings":  "x = [" + rep("\"a[-[-[-\",", 4_000) + "]\n",
 		"objects":  "x = {\n" + rep("  a = -1\n", 20_000) + "}\n",
 	} {
 		tr, diags := Load(tree(map[string]string{"a.tf": text}))
