@@ -36,41 +36,42 @@ type Hazard struct {
 
 // HazardDocs says in a line what each hazard id means.
 var HazardDocs = map[string]string{
-	"outside-file":        "a module reaches a file outside its own directory",
-	"file-of-module":      "something that stays reaches a file inside a module that would move",
-	"symlink-across":      "a symlink crosses the border of a module that would move",
-	"stack-in-module":     "a stack stands inside a module's directory",
-	"cycle":               "modules call each other in a circle",
-	"calls-what-stays":    "a module calls a directory that is not in a package",
-	"computed-source":     "a source is not a plain literal, so where it leads is not known",
-	"invalid-source":      "a source is no module address",
-	"dangling-source":     "a local source leads to no configuration",
-	"source-outside":      "a local source leaves the repository",
-	"parse-error":         "a file does not parse, so its calls are not known",
-	"path-value":          "path.module is used as a value, which changes with the place of the module",
-	"unevaluated-path":    "a path cannot be evaluated from what the files say",
-	"missing-file":        "a file that is read is not in the repository (built, ignored or encrypted)",
-	"path-outside":        "a path leaves the repository",
-	"git-metadata":        "reads .git, which another checkout has otherwise",
-	"directory-name":      "uses the name of the working directory",
-	"git-attributes":      "attributes of the repository's root change a module's bytes at checkout",
-	"git-crypt":           "a file is encrypted by git-crypt",
-	"lfs-pointer":         "a file is a Git LFS pointer",
-	"submodule":           "a directory is a git submodule",
-	"dangling-symlink":    "a symlink leads nowhere",
-	"provider-in-module":  "a called module configures a provider itself",
-	"backend-in-module":   "a called module has a backend of its own",
-	"sibling-call":        "a module calls another module: it is pinned, dependencies first",
-	"equal-names":         "directories share a base name: repository names come from the path",
-	"terragrunt-source":   "a module is called by terragrunt",
-	"terragrunt-path":     "a terragrunt function depends on the path in the repository",
-	"mention":             "another file names a path that would move",
-	"readme-source":       "documentation shows a source that would change",
-	"duplicate-state-key": "two stacks keep their state under one key",
-	"absolute-path":       "an absolute path",
-	"orphan":              "nobody calls this module: it is extracted too",
-	"override-of-source":  "an override file changes a source",
-	"opentofu-twin":       "OpenTofu reads another file in place of this one",
+	"outside-file":          "a module reaches a file outside its own directory",
+	"file-of-module":        "something that stays reaches a file inside a module that would move",
+	"symlink-across":        "a symlink crosses the border of a module that would move",
+	"stack-in-module":       "a stack stands inside a module's directory",
+	"cycle":                 "modules call each other in a circle",
+	"calls-what-stays":      "a module calls a directory that is not in a package",
+	"source-through-parent": "a source leaves its module's directory and comes back by the directory's name",
+	"computed-source":       "a source is not a plain literal, so where it leads is not known",
+	"invalid-source":        "a source is no module address",
+	"dangling-source":       "a local source leads to no configuration",
+	"source-outside":        "a local source leaves the repository",
+	"parse-error":           "a file does not parse, so its calls are not known",
+	"path-value":            "path.module is used as a value, which changes with the place of the module",
+	"unevaluated-path":      "a path cannot be evaluated from what the files say",
+	"missing-file":          "a file that is read is not in the repository (built, ignored or encrypted)",
+	"path-outside":          "a path leaves the repository",
+	"git-metadata":          "reads .git, which another checkout has otherwise",
+	"directory-name":        "uses the name of the working directory",
+	"git-attributes":        "attributes of the repository's root change a module's bytes at checkout",
+	"git-crypt":             "a file is encrypted by git-crypt",
+	"lfs-pointer":           "a file is a Git LFS pointer",
+	"submodule":             "a directory is a git submodule",
+	"dangling-symlink":      "a symlink leads nowhere",
+	"provider-in-module":    "a called module configures a provider itself",
+	"backend-in-module":     "a called module has a backend of its own",
+	"sibling-call":          "a module calls another module: it is pinned, dependencies first",
+	"equal-names":           "directories share a base name: repository names come from the path",
+	"terragrunt-source":     "a module is called by terragrunt",
+	"terragrunt-path":       "a terragrunt function depends on the path in the repository",
+	"mention":               "another file names a path that would move",
+	"readme-source":         "documentation shows a source that would change",
+	"duplicate-state-key":   "two stacks keep their state under one key",
+	"absolute-path":         "an absolute path",
+	"orphan":                "nobody calls this module: it is extracted too",
+	"override-of-source":    "an override file changes a source",
+	"opentofu-twin":         "OpenTofu reads another file in place of this one",
 }
 
 func hazardLess(a, b Hazard) bool {
@@ -222,6 +223,9 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 		case from != "" && b.Of(c.Target) == "":
 			h.ID, h.Severity, h.Dir = "calls-what-stays", Block, from
 			h.Summary = fmt.Sprintf("module %q: %s is called from the package %s, and is in no package itself", call.Name, c.Target, from)
+		case from != "" && b.Of(c.Target) == from && leaves(c.Dir, call.Source.Path, from):
+			h.ID, h.Severity, h.Dir = "source-through-parent", Block, from
+			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name, which a repository does not have", call.Name, call.Raw, from)
 		case from != "" && b.Of(c.Target) != from:
 			h.ID, h.Severity, h.Dir = "sibling-call", Info, from
 			h.Summary = fmt.Sprintf("module %q: %s calls %s", call.Name, c.Dir, c.Target)
@@ -248,6 +252,19 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 		}
 	}
 	return out
+}
+
+// leaves reports whether the relative path rel, walked segment by segment
+// from dir, is ever outside pkg.
+func leaves(dir, rel, pkg string) bool {
+	at := dir
+	for _, seg := range strings.Split(rel, "/") {
+		at = path.Join(at, seg)
+		if !Within(at, pkg) {
+			return true
+		}
+	}
+	return false
 }
 
 func problemHazard(h Hazard, c *Call, raw string) Hazard {
@@ -285,6 +302,9 @@ func (g *Graph) linkHazards(b *Borders) []Hazard {
 				}
 			}
 			continue
+		case from != "" && leaves(path.Dir(link), target, from):
+			h.ID, h.Severity, h.Dir = "symlink-across", Block, from
+			h.Summary = fmt.Sprintf("the symlink leaves %s and comes back by its name (%s)", from, target)
 		case !g.exists(to):
 			h.ID, h.Severity, h.Dir = "dangling-symlink", Info, path.Dir(link)
 			h.Summary = fmt.Sprintf("the symlink leads nowhere (%s)", target)

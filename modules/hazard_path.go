@@ -313,7 +313,13 @@ func (s *pathScan) judge(e hclsyntax.Expression, fn string, line int, prefix str
 		return
 	}
 	to := s.b.Of(target)
+	if s.from == "" && to == "" {
+		to = s.through(known)
+	}
 	switch {
+	case s.from != "" && Within(target, s.from) && leaves(base, known, s.from):
+		s.add("outside-file", Block, line, s.from, fmt.Sprintf("%s leaves %s and comes back by its name, which a repository does not have", text, s.from))
+		return
 	case s.from != "" && !Within(target, s.from):
 		s.add("outside-file", Block, line, s.from, fmt.Sprintf("%s reaches %s, outside the module %s", text, target, s.from))
 		if to != "" {
@@ -346,6 +352,19 @@ func (s *pathScan) judge(e hclsyntax.Expression, fn string, line int, prefix str
 	case fn != "fileexists" && !s.g.exists(target):
 		s.unproved("missing-file", line, fmt.Sprintf("%s reads %s, which is not in the repository", text, target))
 	}
+}
+
+// through returns a package whose directory the path goes through on its way
+// elsewhere: the kernel wants every directory on the way to be there.
+func (s *pathScan) through(rel string) string {
+	at := s.dir.Path
+	for _, seg := range strings.Split(rel, "/") {
+		at = path.Join(at, seg)
+		if p := s.b.Of(at); p != "" && s.g.IsDir(at) {
+			return p
+		}
+	}
+	return ""
 }
 
 func (s *pathScan) add(id string, sev Severity, line int, dir, summary string) {

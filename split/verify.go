@@ -2,7 +2,9 @@ package split
 
 import (
 	"context"
+	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/split/proof"
@@ -70,13 +72,25 @@ func Verify(ctx context.Context, r *repo.Repo, p *Plan, res *Result, dir string,
 			if sp.Verdict == string(proof.VerdictProved) {
 				sp.Verdict = string(proof.VerdictUnproved)
 			}
-			sp.Reasons = append(sp.Reasons, f.ID+" "+f.File)
+			if !named(v.Reasons, f.File) {
+				sp.Reasons = append(sp.Reasons, fmt.Sprintf("%s: %s:%d: %s", f.ID, f.File, f.Line, f.Summary))
+			}
 		}
 		sort.Strings(sp.Reasons)
 		sp.Reasons = compact(sp.Reasons)
 		out.Stacks = append(out.Stacks, sp)
 	}
 	return out, nil
+}
+
+// named reports whether the judge has named the file already.
+func named(reasons []string, file string) bool {
+	for _, r := range reasons {
+		if strings.Contains(r, " "+file+":") {
+			return true
+		}
+	}
+	return false
 }
 
 func compact(s []string) []string {

@@ -94,7 +94,7 @@ func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
 			p.f(" %s", clean(pkg.Path))
 		}
 		if len(pkg.Requires) > 0 {
-			p.f("\n  %s", st.faint(fold("  pins "+strings.Join(pkg.Requires, ", "), st.Width, width+3)))
+			p.f("\n    %s", st.faint(fold("pins "+strings.Join(pkg.Requires, ", "), st.Width, 9)))
 		}
 		p.f("\n")
 	}
@@ -104,7 +104,11 @@ func textBlocked(p *printer, st Style, plan *split.Plan) {
 	if len(plan.Blocked) == 0 {
 		return
 	}
-	p.f("\n%s  %s\n", st.bold("Blocked"), fold(count(len(plan.Blocked), "module")+" stay in live, and their callers stay relative", st.Width, 2))
+	what := "1 module stays in live, and its callers stay relative"
+	if n := len(plan.Blocked); n > 1 {
+		what = thousands(n) + " modules stay in live, and their callers stay relative"
+	}
+	p.f("\n%s  %s\n", st.bold("Blocked"), what)
 	for _, b := range plan.Blocked {
 		p.f("  %s\n", st.red(clean(b.Path)))
 		for i, r := range b.Reasons {
@@ -154,6 +158,8 @@ func textProof(p *printer, st Style, proof *split.Proof) {
 	switch {
 	case len(proof.Mismatches) > 0:
 		p.f("  %s\n", st.red("NOT the same. Do not publish this."))
+	case len(proof.Stacks) == 0:
+		p.f("  %s\n", st.green("Every package holds the same bytes; only sources differ."))
 	case proof.OK():
 		p.f("  %s\n", st.green("Every stack loads the same modules with the same bytes; only sources differ."))
 	}

@@ -55,9 +55,9 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 		}
 		for k, p := range parents {
 			c.parents += " " + commits[p].name
-			for name, data := range commits[p].files {
+			for _, name := range slices.Sorted(maps.Keys(commits[p].files)) {
 				if k == 0 || rng.IntN(2) == 0 {
-					c.files[name] = data
+					c.files[name] = commits[p].files[name]
 				}
 			}
 		}
@@ -111,11 +111,30 @@ func (w *world) hasGap(dir string) bool {
 	return false
 }
 
+const ordinarySeeds = 36
+
+// everWas are the trees that dir had in the history, and the empty one where
+// it went away, without repetition.
+func (w *world) everWas(dir string) []string {
+	w.t.Helper()
+	var list []string
+	if w.hasGap(dir) {
+		list = append(list, emptyTreeID.String())
+	}
+	for _, id := range strings.Fields(w.git(nil, "rev-list", w.tip.String())) {
+		if out := w.git(nil, "ls-tree", "-d", "--format=%(objectname)", id, dir); out != "" {
+			list = append(list, strings.TrimSpace(out))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // Random histories: the tip is git subtree's where there is no gap, the trees
 // are git filter-repo's where there is one. TERRIER_RANDOM=n tries n seeds.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	seeds := 36
+	seeds := ordinarySeeds
 	if s := os.Getenv("TERRIER_RANDOM"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
@@ -141,6 +160,11 @@ func tryRandom(t testing.TB, seed uint64) {
 	if s.Tip.IsZero() {
 		return
 	}
+	// Whatever the directory ever was, it is in the split, and nothing else.
+	ever := w.everWas(dir)
+	if got := s.trees(); !slices.Equal(got, ever) {
+		t.Errorf("seed %d, %s: trees\n got %v\nwant %v\n%s\n%s", seed, dir, got, ever, s.show(), w.draw())
+	}
 	if !w.hasGap(dir) && !gaps {
 		want, err := w.subtree(dir)
 		if err != nil {
@@ -156,7 +180,14 @@ func tryRandom(t testing.TB, seed uint64) {
 		t.Fatalf("seed %d, %s: git filter-repo leaves nothing", seed, dir)
 	}
 	if got, want := s.trees(), fr.trees(); !slices.Equal(got, want) {
-		t.Errorf("seed %d, %s: trees\n got %v\nwant %v\n%s\n%s", seed, dir, got, want, s.show(), w.draw())
+		// In one of fifty or so git filter-repo gives a merge a tree that never
+		// was, or leaves one out: it takes a merge's changes against one
+		// parent, and then prunes that parent. None of the first seeds is such a case.
+		t.Logf("seed %d, %s: git filter-repo has other trees than the directory had\n got %v\nwant %v", seed, dir, want, ever)
+		if seed < ordinarySeeds {
+			t.Error("which it did not do before")
+		}
+		return
 	}
 	// Where nothing merges, the commits are the same as well.
 	if out := strings.TrimSpace(w.git(nil, "rev-list", "--merges", "--count", w.tip.String())); out == "0" && fr.tip != s.Tip {

@@ -289,7 +289,7 @@ func TestRandomMutations(t *testing.T) {
 	f := base.fork(t)
 	kinds := map[string]int{}
 	refs := map[string]string{}
-	for i := range 300 {
+	for i := range 220 {
 		names := []string{"live", "live", "vpc", "service"}
 		name := names[rng.IntN(len(names))]
 		f.in.Packages, f.in.Live = append([]Package{}, base.in.Packages...), append([]Live{}, base.in.Live...)

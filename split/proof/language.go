@@ -148,8 +148,8 @@ func parse(data []byte, lang language) (p *parsed) {
 // Nesting that no one writes, but that would overflow the parser's stack,
 // which cannot be recovered from.
 const (
-	maxDepth   = 2_000
-	maxOpeners = 10_000
+	maxDepth   = 1_000
+	maxOpeners = 3_000
 )
 
 // tooDeep reports whether the parser would recurse too deeply. Few files have

@@ -98,8 +98,8 @@ func FuzzSplitSource(f *testing.F) {
 		}
 		redact(raw)
 		// Userinfo of a proper address is never shown.
-		if host, path, ok := strings.Cut(raw, "/"); ok && !strings.ContainsAny(host, "?@:") && host != "" {
-			if got := redact("git::https://me:s3cret@" + host + "/" + path); strings.Contains(got[:len("git::https://")+12], "s3cret") {
+		if host, path, ok := strings.Cut(raw, "/"); ok && !strings.ContainsAny(host, "?@:") && !strings.Contains(raw, "s3cret") {
+			if got := redact("git::https://me:s3cret@" + host + "/" + path); strings.Contains(got, "s3cret") {
 				t.Errorf("%q shows a secret", got)
 			}
 		}
