@@ -132,15 +132,12 @@ func (s *pathScan) expr(e hclsyntax.Expression) {
 			}
 			return
 		}
-		if _, pure := pureFunctions[e.Name]; pure && usesPath(e) {
+		if usesPath(e) && isPath(e) {
 			s.path(e, "")
 			return
 		}
-		for _, a := range e.Args {
-			s.expr(a)
-		}
 	case *hclsyntax.TemplateExpr:
-		if usesPath(e) {
+		if usesPath(e) && isPath(e) {
 			s.path(e, "")
 			return
 		}
@@ -148,57 +145,113 @@ func (s *pathScan) expr(e hclsyntax.Expression) {
 			s.literal(text, e.Range())
 			return
 		}
-		for _, p := range e.Parts {
-			s.expr(p)
-		}
-	case *hclsyntax.TemplateWrapExpr:
-		s.expr(e.Wrapped)
-	case *hclsyntax.ParenthesesExpr:
-		s.expr(e.Expression)
 	case *hclsyntax.ScopeTraversalExpr:
 		if e.Traversal.RootName() == "path" {
 			s.path(e, "")
 		}
+		return
+	}
+	s.parts(e)
+}
+
+// parts judges each direct part of e.
+func (s *pathScan) parts(e hclsyntax.Expression) {
+	all := func(list ...hclsyntax.Expression) {
+		for _, x := range list {
+			if x != nil {
+				s.expr(x)
+			}
+		}
+	}
+	switch e := e.(type) {
+	case *hclsyntax.FunctionCallExpr:
+		all(e.Args...)
+	case *hclsyntax.TemplateExpr:
+		all(e.Parts...)
+	case *hclsyntax.TemplateWrapExpr:
+		all(e.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		all(e.Expression)
 	case *hclsyntax.ConditionalExpr:
-		s.expr(e.Condition)
-		s.expr(e.TrueResult)
-		s.expr(e.FalseResult)
+		all(e.Condition, e.TrueResult, e.FalseResult)
 	case *hclsyntax.BinaryOpExpr:
-		s.expr(e.LHS)
-		s.expr(e.RHS)
+		all(e.LHS, e.RHS)
 	case *hclsyntax.UnaryOpExpr:
-		s.expr(e.Val)
+		all(e.Val)
 	case *hclsyntax.ObjectConsExpr:
 		for _, item := range e.Items {
-			s.expr(item.KeyExpr)
-			s.expr(item.ValueExpr)
+			all(item.KeyExpr, item.ValueExpr)
 		}
 	case *hclsyntax.ObjectConsKeyExpr:
-		s.expr(e.Wrapped)
+		all(e.Wrapped)
 	case *hclsyntax.TupleConsExpr:
-		for _, x := range e.Exprs {
-			s.expr(x)
-		}
+		all(e.Exprs...)
 	case *hclsyntax.ForExpr:
-		s.expr(e.CollExpr)
-		if e.KeyExpr != nil {
-			s.expr(e.KeyExpr)
-		}
-		s.expr(e.ValExpr)
-		if e.CondExpr != nil {
-			s.expr(e.CondExpr)
-		}
+		all(e.CollExpr, e.KeyExpr, e.ValExpr, e.CondExpr)
 	case *hclsyntax.IndexExpr:
-		s.expr(e.Collection)
-		s.expr(e.Key)
+		all(e.Collection, e.Key)
 	case *hclsyntax.SplatExpr:
-		s.expr(e.Source)
-		s.expr(e.Each)
+		all(e.Source, e.Each)
 	case *hclsyntax.RelativeTraversalExpr:
-		s.expr(e.Source)
+		all(e.Source)
 	case *hclsyntax.TemplateJoinExpr:
-		s.expr(e.Tuple)
+		all(e.Tuple)
 	}
+}
+
+// isPath reports whether e is made of text, references and the functions that
+// paths are made with alone: a condition, a loop or another function inside
+// (which may read a file of its own) is judged by itself.
+func isPath(e hclsyntax.Expression) bool {
+	switch e := e.(type) {
+	case *hclsyntax.FunctionCallExpr:
+		if _, ok := pureFunctions[e.Name]; !ok || e.ExpandFinal {
+			return false
+		}
+		for _, a := range e.Args {
+			if !isPath(a) {
+				return false
+			}
+		}
+		return true
+	case *hclsyntax.TemplateExpr:
+		for _, p := range e.Parts {
+			if !isPath(p) {
+				return false
+			}
+		}
+		return true
+	case *hclsyntax.TemplateWrapExpr:
+		return isPath(e.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		return isPath(e.Expression)
+	case *hclsyntax.TupleConsExpr: // join("/", [path.module, "x"])
+		for _, x := range e.Exprs {
+			if !isPath(x) {
+				return false
+			}
+		}
+		return true
+	case *hclsyntax.LiteralValueExpr, *hclsyntax.ScopeTraversalExpr:
+		return true
+	case *hclsyntax.IndexExpr:
+		return isPath(e.Collection) && isPath(e.Key)
+	case *hclsyntax.RelativeTraversalExpr:
+		return isPath(e.Source)
+	}
+	return false
+}
+
+// usesModule reports whether e names path.module itself.
+func usesModule(e hclsyntax.Expression) bool {
+	for _, t := range e.Variables() {
+		if t.RootName() == "path" && len(t) > 1 {
+			if a, ok := t[1].(hcl.TraverseAttr); ok && a.Name == "module" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func usesPath(e hclsyntax.Expression) bool {
@@ -241,6 +294,14 @@ func (s *pathScan) literal(text string, r hcl.Range) {
 // "" where it is a value.
 func (s *pathScan) path(e hclsyntax.Expression, fn string) {
 	line := e.Range().Start.Line
+	if !isPath(e) {
+		// A condition or a call inside: its parts say where it may lead.
+		s.parts(e)
+		if s.from != "" && fn != "" && usesPath(e) {
+			s.unproved("unevaluated-path", line, s.snippet(e)+" cannot be evaluated")
+		}
+		return
+	}
 	for _, assumed := range []bool{true, false} {
 		prefix, whole := s.eval(e, assumed)
 		if assumed {
@@ -275,6 +336,12 @@ func (s *pathScan) judge(e hclsyntax.Expression, fn string, line int, prefix str
 		if name == markCwd && !onlyEscapes && s.dir.Path == "." {
 			s.unproved("directory-name", line, text+" holds the name of the repository's own directory")
 		}
+	case usesModule(e):
+		// path.module somewhere else than at the front: a name made of it.
+		if s.from != "" && !onlyEscapes {
+			s.unproved("path-value", line, text+" is used as a value, and changes with the module's place")
+		}
+		return
 	default:
 		if s.from != "" || s.dir.Role != RoleStack && s.dir.Role != RoleUndecided && s.dir.Role != RoleExample {
 			return // relative to the caller's working directory, or nothing known
