@@ -288,7 +288,7 @@ func TestRandomMutations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	f := base.fork(t)
 	kinds := map[string]int{}
-	refs := map[string]string{}
+	refs, blobs := map[string]string{}, map[string][]byte{}
 	for i := range 220 {
 		names := []string{"live", "live", "vpc", "service"}
 		name := names[rng.IntN(len(names))]
@@ -301,10 +301,13 @@ func TestRandomMutations(t *testing.T) {
 		if refs[dir] == "" {
 			refs[dir] = gitRun(t, dir, "", "for-each-ref", "refs/heads", "refs/tags", "--format=update %(refname) %(objectname)") + "\n"
 		}
-		files := strings.Split(gitRun(t, dir, "", "ls-tree", "-r", tip), "\n")
+		files := strings.Split(memo(t, dir, "ls-tree", "-r", tip), "\n")
 		meta, file, _ := strings.Cut(files[rng.IntN(len(files))], "\t")
 		mode, id := meta[:6], meta[len(meta)-40:]
-		data := gitBytes(t, dir, "cat-file", "blob", id)
+		if _, ok := blobs[id]; !ok {
+			blobs[id] = gitBytes(t, dir, "cat-file", "blob", id)
+		}
+		data := bytes.Clone(blobs[id])
 		what, line := "", 0
 		switch n := rng.IntN(10); {
 		case n < 6 && len(data) > 0:

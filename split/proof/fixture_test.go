@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -49,6 +50,20 @@ func gitRun(t testing.TB, dir, stdin string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+var memos sync.Map
+
+// memo is gitRun for a question about an object id, whose answer never changes.
+func memo(t testing.TB, dir string, args ...string) string {
+	t.Helper()
+	key := strings.Join(args, " ")
+	if v, ok := memos.Load(key); ok {
+		return v.(string)
+	}
+	v := gitRun(t, dir, "", args...)
+	memos.Store(key, v)
+	return v
+}
+
 // commitTo makes one commit: the tree of base ("" for none) with the ops made,
 // these parents, and the refs set to it. Refs that begin with "tag:" become
 // annotated tags.
@@ -62,7 +77,7 @@ func commitTo(t testing.TB, repo, base string, parents []string, ops []op, refs 
 	if base == "" {
 		s.WriteString("deleteall\n")
 	} else {
-		fmt.Fprintf(&s, "M 040000 %s \"\"\n", gitRun(t, repo, "", "rev-parse", base+"^{tree}"))
+		fmt.Fprintf(&s, "M 040000 %s \"\"\n", memo(t, repo, "rev-parse", base+"^{tree}"))
 	}
 	for _, o := range ops {
 		if o.data == nil {
