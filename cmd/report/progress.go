@@ -144,7 +144,7 @@ func (p *Progress) paint(s *progressStep) {
 }
 
 func (p *Progress) newBar(s *progressStep) *mpb.Bar {
-	longest := 0
+	longest := len("writing packages") // later names may be longer: leave room from the beginning
 	for _, other := range p.steps {
 		longest = max(longest, len(other.name))
 	}
