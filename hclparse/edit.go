@@ -1,12 +1,11 @@
 package hclparse
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // An Edit replaces the bytes [Start, End) of a file. Where both are the
@@ -83,14 +82,52 @@ func QuoteNative(s string) []byte {
 // QuoteJSON writes s as a JSON string, quotes included, that has no template
 // in it: where the JSON syntax of HCL evaluates a string, it is a template.
 // Nothing is escaped for the sake of HTML. A byte that is not UTF-8 becomes
-// U+FFFD.
+// U+FFFD. A byte order mark at the start of s is lost when HCL reads the
+// template; there is no way to write one.
+//
+// Terraform before 1.15 takes a module's source for a plain string, not for
+// a template. No difference can be seen but with ${ or %{ in it, which no
+// address that works has.
 func QuoteJSON(s string) []byte {
+	out := []byte{'"'}
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s)
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	// A string and a buffer: neither can fail.
-	_ = enc.Encode(s)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	for i, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r == '\n':
+			out = append(out, `\n`...)
+		case r == '\r':
+			out = append(out, `\r`...)
+		case r == '\t':
+			out = append(out, `\t`...)
+		case (r == '$' || r == '%') && strings.HasPrefix(s[i+1:], "{"):
+			out = append(out, byte(r), byte(r))
+		case unicode.IsPrint(r) && !unicode.Is(joinsNext, r):
+			out = append(out, string(r)...)
+		case r <= 0xFFFF:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return append(out, '"')
+}
+
+// joinsNext are the printable characters that make one user-perceived
+// character with the next. HCL's JSON scanner goes by those, so that it would
+// miss a backslash or a quote behind one.
+var joinsNext = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x0D4E, Hi: 0x0D4E, Stride: 1}},
+	R32: []unicode.Range32{
+		{Lo: 0x111C2, Hi: 0x111C3, Stride: 1},
+		{Lo: 0x113D1, Hi: 0x113D1, Stride: 1},
+		{Lo: 0x1193F, Hi: 0x1193F, Stride: 1},
+		{Lo: 0x11941, Hi: 0x11941, Stride: 1},
+		{Lo: 0x11A3A, Hi: 0x11A3A, Stride: 1},
+		{Lo: 0x11A84, Hi: 0x11A89, Stride: 1},
+		{Lo: 0x11D46, Hi: 0x11D46, Stride: 1},
+		{Lo: 0x11F02, Hi: 0x11F02, Stride: 1},
+	},
 }

@@ -104,14 +104,16 @@ var quoteCases = []struct{ in, native, json string }{
 	{"git::https://h/p.git//s?ref=v1&depth=1", `"git::https://h/p.git//s?ref=v1&depth=1"`, `"git::https://h/p.git//s?ref=v1&depth=1"`},
 	{`a"b\c`, `"a\"b\\c"`, `"a\"b\\c"`},
 	{"a\r\n\tb", `"a\r\n\tb"`, `"a\r\n\tb"`},
-	{"a\x00\x1b\x7f", `"a\u0000\u001b\u007f"`, `"a\u0000\u001b` + "\x7f" + `"`},
+	{"a\x00\x1b\x7f", `"a\u0000\u001b\u007f"`, `"a\u0000\u001b\u007f"`},
 	{"<a>&b", `"<a>&b"`, `"<a>&b"`},
 	{"${a}", `"$${a}"`, `"$${a}"`},
 	{"%{a}", `"%%{a}"`, `"%%{a}"`},
 	{"$a %b $ { %", `"$a %b $ { %"`, `"$a %b $ { %"`},
 	{"größe 世界 🐕", `"größe 世界 🐕"`, `"größe 世界 🐕"`},
-	{"\u2028\ufeff\U000e0001", `"\u2028\ufeff\U000e0001"`, `"\u2028` + "\ufeff\U000e0001" + `"`},
+	{"\u2028\ufeff\U000e0001", `"\u2028\ufeff\U000e0001"`, `"\u2028\ufeff\udb40\udc01"`},
 	{"a\xffb", `"a` + "\ufffd" + `b"`, `"a` + "\ufffd" + `b"`},
+	{"\ufeffa", `"\ufeffa"`, `"\ufeffa"`},
+	{"\u0604\"\u0d4e\"\U000111c2", "\"\\u0604\\\"\u0d4e\\\"\U000111c2\"", `"\u0604\"\u0d4e\"\ud804\uddc2"`},
 	// Odd runs before a brace.
 	{"$${a}", `"$$${a}"`, `"$$${a}"`},
 	{"$$${a}", `"$$$${a}"`, `"$$$${a}"`},
@@ -135,7 +137,12 @@ func FuzzQuote(f *testing.F) {
 	for _, c := range quoteCases {
 		f.Add(c.in)
 	}
-	f.Fuzz(checkQuotes)
+	f.Fuzz(func(t *testing.T, s string) {
+		// HCL's scanner takes quadratic time over a run of dollar signs.
+		if len(s) <= 500 {
+			checkQuotes(t, s)
+		}
+	})
 }
 
 // checkQuotes reads s back through HCL's own parsers, as an expression and
@@ -163,6 +170,8 @@ func checkQuotes(t *testing.T, s string) {
 	if !json.Valid(text) || bytes.ContainsAny(text, "\n\r") {
 		t.Fatalf("%q: %s is not JSON on one line", s, text)
 	}
+	// A template loses a byte order mark at its start.
+	want = cty.StringVal(strings.TrimPrefix(strings.ToValidUTF8(s, "\uFFFD"), "\ufeff"))
 	value, diags := hcljson.ParseExpression(text, "x.tf.json")
 	checkValue(t, text, value, diags, want, &hcl.EvalContext{})
 }

@@ -606,46 +606,45 @@ func redactUsers(text string) string {
 			text = getters + redacted + rest[at:]
 		}
 	}
+	// One pass: hostile text is as long as a file.
 	var out strings.Builder
-	for {
-		i := strings.Index(text, "//")
-		if i < 0 || i+2 == len(text) {
-			out.WriteString(text)
-			return out.String()
+	last := strings.LastIndexByte(text, '@')
+	query := -1
+	done := 0 // what is before is written to out
+	for pos := 0; pos <= last; {
+		i := strings.Index(text[pos:], "//")
+		if i < 0 {
+			break
 		}
-		before := text[:i+2]
-		out.WriteString(before)
-		text = text[i+2:]
+		scheme := text[pos : pos+i]
+		pos += i + len("//")
 		// Every // but that of a scheme begins a subdirectory.
-		if i > 0 && before[i-1] != ':' {
+		if scheme != "" && !strings.HasSuffix(scheme, ":") {
 			continue
 		}
-		end := strings.IndexAny(text, "/?#")
-		if end < 0 {
-			end = len(text)
+		end := indexAny(text, pos, "/?#")
+		if query < pos {
+			query = indexAny(text, pos, "?#")
 		}
-		at := strings.LastIndexByte(text[:end], '@')
+		at := pos + strings.LastIndexByte(text[pos:end], '@')
 		// A password may have an @, a slash, a question mark or a # in it. What
 		// looks like a port may be the beginning of one.
-		host, path := text[at+1:end], text
-		if i := strings.IndexAny(text, "?#"); i >= 0 {
-			path = text[:i]
+		switch host := text[at+1 : end]; {
+		case !plausibleHost.MatchString(host), strings.HasSuffix(host, ":"), host == "" && at >= pos:
+			at = max(at, last)
+		case hasPort.MatchString(host), at >= pos && strings.Contains(text[pos:at], ":"), host == "" && !strings.HasSuffix(scheme, "file:"):
+			at = pos + strings.LastIndexByte(text[pos:query], '@')
 		}
-		switch {
-		case !plausibleHost.MatchString(host), strings.HasSuffix(host, ":"), host == "" && at >= 0:
-			at = max(at, strings.LastIndexByte(text, '@'))
-		case hasPort.MatchString(host), at >= 0 && strings.Contains(text[:at], ":"):
-			at = max(at, strings.LastIndexByte(path, '@'))
-		}
-		if at < 0 {
+		if at < pos {
 			continue
 		}
-		scheme := strings.ToLower(before[:i])
-		user, _, password := strings.Cut(text[:at], ":")
+		user, _, password := strings.Cut(text[pos:at], ":")
+		ssh := len(scheme) >= 4 && strings.EqualFold(scheme[len(scheme)-4:], "ssh:")
+		out.WriteString(text[done:pos])
 		switch {
 		case user == "git" && !password:
-			out.WriteString(text[:at])
-		case strings.HasSuffix(scheme, "ssh:") && !strings.ContainsAny(user, "%/?#@"):
+			out.WriteString(user)
+		case ssh && !strings.ContainsAny(user, "%/?#@"):
 			out.WriteString(user)
 			if password {
 				out.WriteString(":" + redacted)
@@ -653,8 +652,20 @@ func redactUsers(text string) string {
 		default:
 			out.WriteString(redacted)
 		}
-		text = text[at:]
+		done, pos = at, at
 	}
+	out.WriteString(text[done:])
+	return out.String()
+}
+
+// indexAny is where the first of chars stands at or after pos, or the end.
+func indexAny(text string, pos int, chars string) int {
+	for ; pos < len(text); pos++ {
+		if strings.IndexByte(chars, text[pos]) >= 0 {
+			break
+		}
+	}
+	return pos
 }
 
 var (

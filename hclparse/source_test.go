@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A sourceCase is what one address is read as. The inputs are facts that
@@ -655,6 +656,10 @@ func TestRedacted(t *testing.T) {
 		{"s3::https://key:hunter2@s3.amazonaws.com/b/o", "s3::https://REDACTED@s3.amazonaws.com/b/o"},
 		{"//user:hunter2@h/p", "//REDACTED@h/p"},
 		{"user:hunter2@h/p", "REDACTED@h/p"},
+		{"https:/u:hunter2@h/p", "REDACTED@h/p"},
+		{"https:///u:hunter2@h/p", "https://REDACTED@h/p"},
+		{"https:////u:hunter2@h/p", "https://REDACTED@h/p"},
+		{"git::file:///srv/a@b.git", "git::file:///srv/a@b.git"},
 		{"git::user:hunter2@h:p.git", "git::REDACTED@h:p.git"},
 		{"user:hunter2@h:p.git//s", "REDACTED@h:p.git//s"},
 		{"https://h/p?checksum=file:https://u:hunter2@h/p.sha256", "https://h/p?checksum=file:https://REDACTED@h/p.sha256"},
@@ -702,6 +707,23 @@ func TestSourceErrorsAreRedacted(t *testing.T) {
 		}
 		if _, err := s.WithRef("v1"); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
+// An address of the size of a file takes no time that anybody could see: the
+// time grows with the size, not with its square.
+func TestSourcesOfAnySize(t *testing.T) {
+	const size = 400_000
+	for _, part := range []string{"://", "://[", "://@:", "://a:b@", "//", "@:", "git::", "%25", "?a=%2525", "&x=%3D", "&a:", "=", "http://h/?", "/a@", "(", "\xff"} {
+		raw := "git::https://" + strings.Repeat(part, size/len(part))
+		begin := time.Now()
+		s, _ := ParseSource(raw)
+		s.Redacted()
+		_, _ = s.WithRef("v1")
+		s.Pin("")
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("%d times %q took %v", size/len(part), part, took)
 		}
 	}
 }
