@@ -26,6 +26,7 @@ const (
 	RoleSnippet   Role = "snippet"   // holds only files that others symlink to
 	RoleSettings  Role = "settings"  // a terragrunt.hcl without a source: included by others
 	RoleUndecided Role = "undecided" // no rule tells
+	RoleIgnore    Role = "ignore"    // the configuration says to leave it where it is
 )
 
 // A Dir is one directory with configuration.

@@ -3,6 +3,7 @@ package split
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -53,6 +55,27 @@ type LiveResult struct {
 // already is left as it is, so that the same call completes an interrupted
 // one. The ids depend on the plan alone.
 func Run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*Result, error) {
+	res, err := run(ctx, r, commit, tree, p, dir, progress)
+	if err != nil && diskFull(dir) {
+		err = fmt.Errorf("%w\nhint: the disk is full; make room, and the same command again completes the split", err)
+	}
+	return res, err
+}
+
+// diskFull tries to write a little: git does not always say why it could not
+// write.
+func diskFull(dir string) bool {
+	f, err := os.CreateTemp(dir, ".tmp-")
+	if err != nil {
+		return errors.Is(err, syscall.ENOSPC)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	_, err = f.Write(make([]byte, 64<<10))
+	return errors.Is(err, syscall.ENOSPC)
+}
+
+func run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*Result, error) {
 	w, err := newWriter(ctx, r, commit, tree, p, dir, progress)
 	if err != nil {
 		return nil, err
