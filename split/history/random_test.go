@@ -30,7 +30,7 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 		var parents []int
 		n := 1
 		switch r := rng.IntN(100); {
-		case i == 0 || r < 4:
+		case i == 0 || r < 4 && i < o.commits-1:
 			n = 0
 		case r < 8 && o.octopus:
 			n = 3 + rng.IntN(2)
@@ -91,8 +91,17 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 	return newWorld(t, commits...)
 }
 
-// hasGap reports whether some commit lacks the directory and an ancestor has it.
+// hasGap reports whether some commit of the tip's history lacks the directory
+// while an ancestor has it.
 func (w *world) hasGap(dir string) bool {
+	counts := map[string]bool{w.commits[len(w.commits)-1].name: true}
+	for i := len(w.commits) - 1; i >= 0; i-- {
+		if c := w.commits[i]; counts[c.name] {
+			for p := range strings.FieldsSeq(c.parents) {
+				counts[p] = true
+			}
+		}
+	}
 	ever := map[string]bool{}
 	for _, c := range w.commits {
 		before := false
@@ -103,7 +112,7 @@ func (w *world) hasGap(dir string) bool {
 		for name := range c.files {
 			now = now || strings.HasPrefix(name, dir+"/")
 		}
-		if before && !now {
+		if before && !now && counts[c.name] {
 			return true
 		}
 		ever[c.name] = before || now
