@@ -29,7 +29,6 @@ e2e: build ## slow journeys: kills at every step, a full disk, get and plan with
 	$(GO) test -count=1 -tags e2e -timeout 30m ./fixtures/...
 
 bench: build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own
-	$(GO) test -run '^$$' -bench . -benchtime 3x ./hclparse ./cmd
 	bash fixtures/bench.sh
 
 fuzz: ## each fuzz target for FUZZTIME

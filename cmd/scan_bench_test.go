@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"context"
@@ -69,23 +68,15 @@ func BenchmarkScan(b *testing.B) {
 	scan()
 	var parsing, scanning float64
 	for b.Loop() {
-		t0 := cpuSeconds(b)
+		t0 := fixtures.CPUSeconds(b)
 		parse()
-		t1 := cpuSeconds(b)
+		t1 := fixtures.CPUSeconds(b)
 		scan()
 		parsing += t1 - t0
-		scanning += cpuSeconds(b) - t1
+		scanning += fixtures.CPUSeconds(b) - t1
 	}
 	b.ReportMetric(float64(len(files)), "files")
 	b.ReportMetric(1000*parsing/float64(b.N), "parse-cpu-ms/op")
 	b.ReportMetric(1000*scanning/float64(b.N), "scan-cpu-ms/op")
 	b.ReportMetric(scanning/parsing, "ratio")
-}
-
-func cpuSeconds(b *testing.B) float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }

@@ -1,0 +1,209 @@
+package split
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/terrier-iac/terrier/fixtures"
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// A job is one bundled monorepo, split.
+type job struct {
+	repo   *repo.Repo
+	commit *repo.Commit
+	tree   *repo.TreeFS
+	plan   *Plan
+	result *Result
+	out    string
+}
+
+func splitFixture(t *testing.T, name string) *job {
+	t.Helper()
+	ctx := context.Background()
+	dir := filepath.Join(t.TempDir(), "mono")
+	if err := fixtures.Write(ctx, name, dir); err != nil {
+		t.Fatal(err)
+	}
+	j := &job{out: filepath.Join(t.TempDir(), "out")}
+	var err error
+	if j.repo, err = repo.Open(ctx, dir); err != nil {
+		t.Fatal(err)
+	}
+	if j.commit, err = j.repo.Resolve(ctx, "HEAD"); err != nil {
+		t.Fatal(err)
+	}
+	if j.tree, err = j.repo.At(ctx, j.commit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.tree.Close() })
+	tree, _ := hclparse.Load(j.tree)
+	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), testConfig(j.out))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	j.plan = plan
+	if err := Claim(j.out, plan); err != nil {
+		t.Fatal(err)
+	}
+	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func (j *job) verify(t *testing.T) *Proof {
+	t.Helper()
+	p, err := Verify(context.Background(), j.repo, j.plan, j.result, j.out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=E", "GIT_AUTHOR_EMAIL=e@example.com", "GIT_COMMITTER_NAME=E", "GIT_COMMITTER_EMAIL=e@example.com",
+		"GIT_AUTHOR_DATE=2024-01-01T00:00:00Z", "GIT_COMMITTER_DATE=2024-01-01T00:00:00Z")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// The judge, which is tested by itself in package proof, is asked about what
+// Run really wrote: whole it is proved, and each fault in it is named.
+func TestVerifyNamesFaults(t *testing.T) {
+	j := splitFixture(t, "acme")
+	if p := j.verify(t); !p.OK() {
+		t.Fatalf("not proved: %+v %+v", p.Mismatches, p.Stacks)
+	}
+	live := filepath.Join(j.out, "live", "live")
+	vpc := filepath.Join(j.out, "modules", "vpc.git")
+	// change replaces text in one file of live's tip, as one other commit on
+	// the same parent, and records it as the tip.
+	change := func(file, old, new string) func(*testing.T) {
+		return func(t *testing.T) {
+			path := filepath.Join(live, filepath.FromSlash(file))
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(src), old) {
+				t.Fatalf("%s does not hold %q", file, old)
+			}
+			if err := os.WriteFile(path, []byte(strings.Replace(string(src), old, new, 1)), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			git(t, live, "commit", "-q", "--amend", "-a", "--no-edit")
+		}
+	}
+	call := "git::file://" + j.out + "/modules/vpc.git?ref=v1.0.0"
+	for name, tc := range map[string]struct {
+		plant func(*testing.T)
+		kind  string
+	}{
+		"another ref":          {change("live/prod/network/main.tf", "?ref=v1.0.0", "?ref=main"), "wrong-ref"},
+		"another subdirectory": {change("live/prod/network/main.tf", call, strings.Replace(call, "?", "//modules/nat?", 1)), "wrong-subdirectory"},
+		"a call left out":      {change("live/prod/network/main.tf", call, "../../../modules/vpc"), "target-moved"},
+		"a byte of a file":     {change("README.md", "a", "b"), "bytes-changed"},
+		"a call too many":      {change("live/prod/network/main.tf", "module \"vpc\"", "module \"more\" {\n  source = \""+call+"\"\n}\n\nmodule \"vpc\""), "call-extra"},
+		"a moved tag": {func(t *testing.T) {
+			git(t, vpc, "tag", "-f", "-a", "-m", "x", "v1.0.0", "main~1")
+		}, "tag-moved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tip, tag := git(t, live, "rev-parse", "main"), git(t, vpc, "rev-parse", "v1.0.0")
+			tc.plant(t)
+			before := j.result.Live[0].Tip
+			j.result.Live[0].Tip = git(t, live, "rev-parse", "main")
+			p := j.verify(t)
+			j.result.Live[0].Tip = before
+			git(t, live, "reset", "-q", "--hard", tip)
+			git(t, vpc, "update-ref", "refs/tags/v1.0.0", tag)
+			found := false
+			for _, m := range p.Mismatches {
+				found = found || m.Kind == tc.kind
+			}
+			if !found || p.OK() {
+				t.Errorf("no %s among %+v", tc.kind, p.Mismatches)
+			}
+		})
+	}
+	if p := j.verify(t); !p.OK() {
+		t.Fatalf("the faults were not taken back: %+v", p.Mismatches)
+	}
+}
+
+// A second run over whole repositories changes nothing and gives the same ids.
+func TestRunAgain(t *testing.T) {
+	j := splitFixture(t, "nested")
+	again, err := Run(context.Background(), j.repo, j.commit, j.tree, j.plan, j.out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := json.Marshal(j.result)
+	b, _ := json.Marshal(again)
+	if string(a) != string(b) {
+		t.Errorf("first %s\nagain %s", a, b)
+	}
+}
+
+func TestClaim(t *testing.T) {
+	plan, other := &Plan{Commit: "a"}, &Plan{Commit: "b"}
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	for range 2 { // new, then its own
+		if err := Claim(dir, plan); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Claim(dir, other); !errors.Is(err, ErrOccupied) {
+		t.Errorf("another plan: %v", err)
+	}
+	if err := Finish(dir, plan, &Result{}, &Proof{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Claim(dir, other); !errors.Is(err, ErrOccupied) {
+		t.Errorf("another plan, finished: %v", err)
+	}
+	if err := Claim(dir, plan); err != nil {
+		t.Errorf("its own, finished: %v", err)
+	}
+	taken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(taken, "x"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := Claim(taken, plan); !errors.Is(err, ErrOccupied) {
+		t.Errorf("something else: %v", err)
+	}
+	if left, _ := os.ReadDir(taken); len(left) != 1 {
+		t.Errorf("something else was touched: %v", left)
+	}
+}
+
+func TestCheckOutside(t *testing.T) {
+	mono := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(mono, link); err != nil {
+		t.Fatal(err)
+	}
+	for out, inside := range map[string]bool{
+		mono: true, filepath.Join(mono, "a", "b"): true, filepath.Join(link, "a"): true, filepath.Join(mono, ".git", "x"): true,
+		mono + "-split": false, filepath.Join(filepath.Dir(mono), "other"): false, filepath.Join(mono, "..", "x"): false,
+	} {
+		if err := CheckOutside(out, mono, filepath.Join(mono, ".git")); (err != nil) != inside {
+			t.Errorf("%s: %v, want inside: %v", out, err, inside)
+		}
+	}
+}
