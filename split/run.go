@@ -56,23 +56,10 @@ type LiveResult struct {
 // one. The ids depend on the plan alone.
 func Run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*Result, error) {
 	res, err := run(ctx, r, commit, tree, p, dir, progress)
-	if err != nil && diskFull(dir) {
+	if errors.Is(err, repo.ErrDiskFull) || errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w\nhint: the disk is full; make room, and the same command again completes the split", err)
 	}
 	return res, err
-}
-
-// diskFull tries to write a little: git does not always say why it could not
-// write.
-func diskFull(dir string) bool {
-	f, err := os.CreateTemp(dir, ".tmp-")
-	if err != nil {
-		return errors.Is(err, syscall.ENOSPC)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	_, err = f.Write(make([]byte, 64<<10))
-	return errors.Is(err, syscall.ENOSPC)
 }
 
 func run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*Result, error) {

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -150,9 +151,27 @@ func write(dir string, fill func(tmp string) error) (err error) {
 		}
 	}()
 	if err := fill(tmp); err != nil {
+		if !errors.Is(err, ErrDiskFull) && diskFull(tmp) {
+			err = fmt.Errorf("%w: %w", ErrDiskFull, err)
+		}
 		return err
 	}
 	return os.Rename(tmp, dir)
+}
+
+// ErrDiskFull says that there was no room for what was to be written.
+var ErrDiskFull = errors.New("the disk is full")
+
+// diskFull tries to write a little in dir: git does not always say why it
+// could not write, and once its files are removed there is room again.
+func diskFull(dir string) bool {
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return errors.Is(err, syscall.ENOSPC)
+	}
+	defer f.Close()
+	_, err = f.Write(make([]byte, 64<<10))
+	return errors.Is(err, syscall.ENOSPC)
 }
 
 // makeTemp makes a new directory in parent. os.MkdirTemp would make it
