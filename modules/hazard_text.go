@@ -85,7 +85,7 @@ func (g *Graph) attributeHazards(b *Borders, file string, data []byte) []Hazard 
 				continue
 			}
 			for _, p := range b.Roots() {
-				if !Within(p, dir) || !g.attributeReaches(dir, f[0], p) {
+				if !Within(p, dir) || !g.attributeReaches(dir, f[0], p, name) {
 					continue
 				}
 				out = append(out, Hazard{ID: "git-attributes", Severity: Block, File: file, Line: i + 1, Dir: p,
@@ -96,27 +96,29 @@ func (g *Graph) attributeHazards(b *Borders, file string, data []byte) []Hazard 
 	return out
 }
 
-func (g *Graph) attributeReaches(dir, pattern, pkg string) bool {
+// attributeReaches reports whether an attribute with this pattern changes the
+// bytes of a file of pkg. A pattern that path.Match does not know (`**`, or
+// one that it cannot read) counts as matching: a block too many is safe.
+func (g *Graph) attributeReaches(dir, pattern, pkg, attribute string) bool {
 	pattern = strings.TrimPrefix(pattern, "/")
 	first := sort.Search(len(g.Tree.Entries), func(i int) bool { return g.Tree.Entries[i].Path >= pkg+"/" })
 	for _, e := range g.Tree.Entries[first:] {
 		if !Within(e.Path, pkg) {
 			return false
 		}
-		rel := e.Path
+		name := e.Path
 		if dir != "." {
-			rel = strings.TrimPrefix(rel, dir+"/")
+			name = strings.TrimPrefix(name, dir+"/")
 		}
-		// `**` and a pattern that path.Match cannot read count as reaching:
-		// a block too many is safe.
-		if strings.Contains(pattern, "**") {
-			return true
-		}
-		name := rel
 		if !strings.Contains(pattern, "/") {
-			name = path.Base(rel)
+			name = path.Base(name)
 		}
-		if ok, err := path.Match(pattern, name); ok || err != nil {
+		ok, err := path.Match(pattern, name)
+		if !ok && err == nil && !strings.Contains(pattern, "**") {
+			continue
+		}
+		// ident replaces $Id$ and $Id: …$, and nothing else.
+		if attribute != "ident" || bytes.Contains(g.readFile(e.Path), []byte("$Id")) {
 			return true
 		}
 	}
