@@ -75,13 +75,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return exitError
 }
 
-// relaxGC lets the heap grow further between collections, within bounds: a
-// command is short, and a fifth of its CPU would go to collecting garbage
-// that its end takes away. GOGC and GOMEMLIMIT still have the last word.
+// relaxGC lets the heap grow to five times what is in use between
+// collections: a command is short, and a good part of its CPU would go to
+// collecting garbage that its end takes away. GOGC has the last word. There is
+// no memory limit with it: a tree that needs more than the limit would make
+// the collector run without end.
 func relaxGC() {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(200 << 20)
 	}
 }
 

@@ -71,6 +71,7 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 	}
 	defer j.tree.Close()
 	plan, diags := split.NewPlan(j.commit, j.graph, j.cfg.splitConfig(o))
+	j.graph = nil // every file's syntax tree: the plan is all that is needed of it
 	if err := a.show(diags, nil); err != nil {
 		return err
 	}
