@@ -76,7 +76,7 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return a.done(report.WritePlan(a.stdout, plan, a.format, a.style(a.stdout)), len(plan.Blocked) > 0)
+		return a.done(report.WritePlan(a.stdout, plan, a.format, a.style(a.stdout)), len(plan.Blocked)+len(plan.Unproved) > 0)
 	}
 	if err := split.Claim(o.out, plan); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 		return err
 	}
 	err = report.WriteSplit(a.stdout, report.Split{Out: o.out, Plan: plan, Result: result, Proof: proof}, a.format, a.style(a.stdout))
-	return a.done(err, len(plan.Blocked) > 0 || !proof.OK())
+	return a.done(err, len(plan.Blocked) > 0 || len(plan.Unproved) > 0 || !proof.OK())
 }
 
 // done ends a command that has reported: found makes the exit code 2.

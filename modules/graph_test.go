@@ -131,7 +131,7 @@ func TestHazards(t *testing.T) {
 		"sibling":                        {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../n\"\n}\n-- modules/n/main.tf --\n", "info sibling-call modules/m/main.tf:2"},
 		"calls what is in no package": {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../n\"\n}\n-- modules/n/main.tf --\n-- modules/n/s/x.tf --\nterraform {\n  backend \"s3\" {}\n}\n",
 			"block calls-what-stays modules/m/main.tf:2 · block stack-in-module modules/n/s"},
-		"a source through the parent": {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../m/n\"\n}\n-- modules/m/n/main.tf --\n", "block source-through-parent modules/m/main.tf:2"},
+		"a source through the parent": {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n  source = \"../m/n\"\n}\n-- modules/m/n/main.tf --\n", "info source-through-parent modules/m/main.tf:2"},
 		"a file through the parent":   {stack + "-- modules/m/a.json --\n-- modules/m/main.tf --\nlocals {\n  x = file(\"${path.module}/../m/a.json\")\n}\n", "block outside-file modules/m/main.tf:2"},
 		"a link through the parent":   {stack + "-- modules/m/main.tf --\n-- modules/m/l.tf --\nsymlink: ../m/main.tf\n", "block symlink-across modules/m/l.tf"},
 		"through what moves":          {stack + "-- modules/m/main.tf --\n-- x.json --\n-- live/a/f.tf --\nlocals {\n  x = file(\"${path.module}/../../modules/m/../../x.json\")\n}\n", "block file-of-module live/a/f.tf:2"},

@@ -223,9 +223,12 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 		case from != "" && b.Of(c.Target) == "":
 			h.ID, h.Severity, h.Dir = "calls-what-stays", Block, from
 			h.Summary = fmt.Sprintf("module %q: %s is called from the package %s, and is in no package itself", call.Name, c.Target, from)
-		case from != "" && b.Of(c.Target) == from && leaves(c.Dir, call.Source.Path, from):
-			h.ID, h.Severity, h.Dir = "source-through-parent", Block, from
-			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name, which a repository does not have", call.Name, call.Raw, from)
+		case from != "" && c.ThroughParent(from):
+			h.ID, h.Severity, h.Dir = "source-through-parent", Info, from
+			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name; it is made to lead there directly", call.Name, call.Raw, from)
+			if c.Target == c.Dir {
+				h.Severity, h.Summary = Block, fmt.Sprintf("module %q: the module calls itself", call.Name)
+			}
 		case from != "" && b.Of(c.Target) != from:
 			h.ID, h.Severity, h.Dir = "sibling-call", Info, from
 			h.Summary = fmt.Sprintf("module %q: %s calls %s", call.Name, c.Dir, c.Target)
@@ -252,6 +255,13 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 		}
 	}
 	return out
+}
+
+// ThroughParent reports whether a call stays inside pkg but goes there by way
+// of a directory above it, by pkg's own name, which a repository that begins
+// at pkg does not have.
+func (c *Call) ThroughParent(pkg string) bool {
+	return c.Call != nil && c.Problem == ProblemNone && Within(c.Dir, pkg) && Within(c.Target, pkg) && leaves(c.Dir, c.Call.Source.Path, pkg)
 }
 
 // leaves reports whether the relative path rel, walked segment by segment

@@ -226,10 +226,11 @@ type place struct {
 	start, end int
 }
 
-// edits returns the wanted source for each place: the package directory and
-// what follows it. Calls that keep their source are here with an empty dir.
+// wanted is what a source has to become: a directory inside a package, or
+// (with an empty dir) another relative path, or (with both empty) what it is.
 type wanted struct {
 	dir, sub string
+	relative string
 	call     *modules.Call
 }
 
@@ -247,8 +248,12 @@ func (pl *planner) wanted() map[place][]wanted {
 		at := place{call.File().Real, r.Start.Byte, r.End.Byte}
 		w := wanted{call: call}
 		if call.Problem == modules.ProblemNone {
-			if to := pl.leaves(call.Target); to != "" && to != pl.leaves(call.Dir) {
+			to := pl.leaves(call.Target)
+			switch {
+			case to != "" && to != pl.leaves(call.Dir):
 				w.dir, w.sub = to, strings.TrimPrefix(strings.TrimPrefix(call.Target, to), "/")
+			case to != "" && call.ThroughParent(to):
+				w.relative = relative(call.Dir, call.Target)
 			}
 		}
 		out[at] = append(out[at], w)
@@ -262,10 +267,13 @@ func (pl *planner) sharedFileConflicts() []modules.Hazard {
 	var out []modules.Hazard
 	for at, ws := range pl.wanted() {
 		for _, w := range ws[1:] {
-			if w.dir == ws[0].dir && w.sub == ws[0].sub {
+			if w.dir == ws[0].dir && w.sub == ws[0].sub && w.relative == ws[0].relative {
 				continue
 			}
 			for _, x := range []wanted{ws[0], w} {
+				if x.dir == "" && x.relative != "" {
+					x.dir = pl.leaves(x.call.Dir)
+				}
 				if x.dir != "" {
 					out = append(out, modules.Hazard{ID: "symlink-across", Severity: modules.Block, File: at.file, Line: x.call.Line(), Dir: x.dir,
 						Summary: fmt.Sprintf("the file is shared by symlinks, and this source would have to differ in %s and %s", ws[0].call.Dir, w.call.Dir)})
@@ -332,14 +340,20 @@ func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 	requires := map[string]map[string]bool{}
 	for at, ws := range pl.wanted() {
 		w := ws[0]
-		if w.dir == "" {
+		if w.dir == "" && w.relative == "" {
 			continue
 		}
 		to := byPath[w.dir]
-		e := Edit{File: at.file, Line: w.call.Call.SourceRange.Start.Line, Module: w.call.Call.Name, From: w.call.Call.Raw, To: callerSource(to, w.sub),
+		e := Edit{File: at.file, Line: w.call.Call.SourceRange.Start.Line, Module: w.call.Call.Name, From: w.call.Call.Raw, To: w.relative,
 			start: at.start, end: at.end, syntax: w.call.File().Syntax}
-		if from := byPath[pl.leaves(at.file)]; from != nil {
+		if to != nil {
+			e.To = callerSource(to, w.sub)
+		}
+		from := byPath[pl.leaves(at.file)]
+		if from != nil {
 			e.Package = from.Name
+		}
+		if from != nil && to != nil {
 			if requires[from.Name] == nil {
 				requires[from.Name] = map[string]bool{}
 			}
@@ -358,6 +372,24 @@ func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 		sort.Strings(pkg.Requires)
 	}
 	return nil
+}
+
+// relative is the local source that leads from one directory of a package to
+// another. Terraform wants ./ or ../ at its front.
+func relative(from, to string) string {
+	up := "./"
+	for at := from; !modules.Within(to, at); at = path.Dir(at) {
+		if up == "./" {
+			up = ""
+		}
+		up += "../"
+		from = path.Dir(at)
+	}
+	rest := to
+	if from != "." {
+		rest = strings.TrimPrefix(strings.TrimPrefix(to, from), "/")
+	}
+	return up + rest
 }
 
 // callerSource is what a call of a directory inside pkg says.

@@ -103,8 +103,11 @@ func compact(s []string) []string {
 	return out
 }
 
-// OK reports whether everything was proved: no mismatch, nothing unproved.
-func (p *Proof) OK() bool { return len(p.Mismatches) == 0 && p.Proved() == len(p.Stacks) }
+// OK reports whether everything was proved: no mismatch, and nothing unproved
+// in a stack or elsewhere.
+func (p *Proof) OK() bool {
+	return len(p.Mismatches) == 0 && len(p.Unproved) == 0 && p.Proved() == len(p.Stacks)
+}
 
 // Proved counts the stacks that are proved.
 func (p *Proof) Proved() int {

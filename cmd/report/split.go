@@ -67,7 +67,7 @@ func WriteSplit(w io.Writer, s Split, format string, st Style) error {
 			p.f("  %-24s %.12s\n", l.Repository, s.Result.Live[i].Tip)
 		}
 	}
-	textProof(p, st, s.Proof)
+	textProof(p, st, s.Proof, len(s.Plan.Unproved) == 0)
 	textRest(p, st, s.Plan)
 	return p.err
 }
@@ -125,7 +125,9 @@ func textBlocked(p *printer, st Style, plan *split.Plan) {
 	}
 }
 
-func textProof(p *printer, st Style, proof *split.Proof) {
+// textProof shows the verdicts. all says that the plan found nothing that no
+// reading can prove.
+func textProof(p *printer, st Style, proof *split.Proof, all bool) {
 	p.f("\n%s  %s\n", st.bold("Proof"), fold(fmt.Sprintf("%s compared byte for byte, %s proved of %s",
 		count(proof.Files, "file"), count(proof.Proved(), "stack"), thousands(len(proof.Stacks))), st.Width, 2))
 	for _, m := range proof.Mismatches {
@@ -158,9 +160,11 @@ func textProof(p *printer, st Style, proof *split.Proof) {
 	switch {
 	case len(proof.Mismatches) > 0:
 		p.f("  %s\n", st.red("NOT the same. Do not publish this."))
+	case !proof.OK() || !all:
+		p.f("  %s\n", st.yellow("Nothing differs; what is named here could not be proved."))
 	case len(proof.Stacks) == 0:
 		p.f("  %s\n", st.green("Every package holds the same bytes; only sources differ."))
-	case proof.OK():
+	default:
 		p.f("  %s\n", st.green("Every stack loads the same modules with the same bytes; only sources differ."))
 	}
 }
