@@ -127,6 +127,9 @@ func (s *pathScan) expr(e hclsyntax.Expression) {
 	case *hclsyntax.FunctionCallExpr:
 		if fileFunctions[e.Name] && len(e.Args) > 0 {
 			s.path(e.Args[0], e.Name)
+			if e.Name == "fileset" && len(e.Args) == 2 {
+				s.pattern(e.Args[0], e.Args[1])
+			}
 			for _, a := range e.Args[1:] {
 				s.expr(a)
 			}
@@ -312,8 +315,53 @@ func (s *pathScan) path(e hclsyntax.Expression, fn string) {
 			}
 			continue
 		}
+		if fn == "" {
+			prefix, whole = firstWord(prefix, whole)
+		}
 		s.judge(e, fn, line, prefix, whole, false)
 	}
+	s.embedded(e, line)
+}
+
+// pattern judges the second argument of fileset where it climbs: it is
+// relative to the first.
+func (s *pathScan) pattern(dir, glob hclsyntax.Expression) {
+	base, ok := s.eval(dir, true)
+	pattern, _ := s.eval(glob, true)
+	if i := strings.IndexAny(pattern, "*?[{"); i >= 0 {
+		pattern = pattern[:i]
+	}
+	if ok && strings.Contains(pattern, "..") {
+		s.judge(glob, "fileset", glob.Range().Start.Line, base+"/"+pattern, false, true)
+	}
+}
+
+// embedded judges the paths inside a longer text, such as a command line:
+// each begins at a path.* that is not the text's first part.
+func (s *pathScan) embedded(e hclsyntax.Expression, line int) {
+	t, ok := e.(*hclsyntax.TemplateExpr)
+	if !ok {
+		return
+	}
+	for i, p := range t.Parts {
+		if i == 0 || !usesPath(p) {
+			continue
+		}
+		rest := &hclsyntax.TemplateExpr{Parts: t.Parts[i:], SrcRange: t.SrcRange}
+		for _, assume := range []bool{true, false} {
+			prefix, whole := firstWord(s.eval(rest, assume))
+			s.judge(rest, "", line, prefix, whole, true)
+		}
+	}
+}
+
+// firstWord cuts a text at what ends a path in a command line. What follows
+// is judged by itself.
+func firstWord(text string, whole bool) (string, bool) {
+	if i := strings.IndexAny(text, " \t\r\n\"'`;|&()<>,"); i >= 0 {
+		return text[:i], true
+	}
+	return text, whole
 }
 
 func (s *pathScan) judge(e hclsyntax.Expression, fn string, line int, prefix string, whole, onlyEscapes bool) {
