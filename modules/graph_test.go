@@ -44,6 +44,8 @@ func TestRoles(t *testing.T) {
 			"live stack R1, live/m private R2, live/n private R2"},
 		"R2 shared by a nested stack is not private": {"-- live/x.tf --\n" + s3 + call("./m") + "-- live/m/x.tf --\n-- live/sub/x.tf --\n" + s3 + call("../m"),
 			"live stack R1, live/m module R2, live/sub stack R1"},
+		"R2 called by what is shared is shared": {"-- live/x.tf --\n" + s3 + call("./m") + "-- live/m/x.tf --\n" + call("../n") + "-- live/n/x.tf --\n-- live/sub/x.tf --\n" + s3 + call("../m"),
+			"live stack R1, live/m module R2, live/n module R2, live/sub stack R1"},
 		"R3 example":         {"-- modules/m/examples/a/x.tf --\nprovider \"aws\" {}\n" + call("../..") + "-- modules/m/x.tf --\n", "modules/m module R2, modules/m/examples/a example R3"},
 		"R4 provider":        {"-- a/x.tf --\nprovider \"aws\" {}\n", "a stack R4"},
 		"R5 orphan":          {"-- modules/a/x.tf --\n-- aws-modules/b/x.tf --\n-- _modules/c/x.tf --\n", "_modules/c orphan R5, aws-modules/b orphan R5, modules/a orphan R5"},

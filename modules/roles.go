@@ -10,7 +10,8 @@ import (
 // decideRoles applies the rules in the order in which they are written:
 //
 //	R1 a backend or cloud block, and nobody calls it      → stack
-//	R2 target of a local source                           → module, or private
+//	R2 target of a local source                           → module; private where
+//	   every caller is in the one stack that it stands in, and stays there
 //	R3 below examples/, tests/ or fixtures/               → example
 //	R4 uncalled, with a provider block                    → stack
 //	R5 uncalled, below modules/, _modules/ or *-modules/  → orphan
@@ -56,6 +57,7 @@ func (g *Graph) decideRoles(roleOf RoleOf) {
 			d.Role = RolePrivate
 		}
 	}
+	g.unhidePrivate()
 	g.Library = true
 	for _, d := range g.Dirs {
 		if d.Role == RoleStack {
@@ -78,6 +80,24 @@ func (g *Graph) isPrivate(d *Dir) bool {
 		}
 	}
 	return true
+}
+
+// unhidePrivate makes modules of private ones that a module or an orphan
+// calls: through it other stacks reach them, and it would leave without them.
+func (g *Graph) unhidePrivate() {
+	for changed := true; changed; {
+		changed = false
+		for _, d := range g.Dirs {
+			if d.Role != RolePrivate || d.Rule == "config" {
+				continue
+			}
+			for _, c := range d.Callers {
+				if r := g.Dirs[c].Role; r == RoleModule || r == RoleOrphan {
+					d.Role, changed = RoleModule, true
+				}
+			}
+		}
+	}
 }
 
 // owner returns the nearest directory at or above p that is a stack or an
