@@ -83,7 +83,8 @@ func QuoteNative(s string) []byte {
 // in it: where the JSON syntax of HCL evaluates a string, it is a template.
 // Nothing is escaped for the sake of HTML. A byte that is not UTF-8 becomes
 // U+FFFD. A byte order mark at the start of s is lost when HCL reads the
-// template; there is no way to write one.
+// template; there is no way to write one. Nor is there for ${ behind a carriage
+// return: HCL's template reader leaves an escape there as it is.
 //
 // Terraform before 1.15 takes a module's source for a plain string, not for
 // a template. No difference can be seen but with ${ or %{ in it, which no

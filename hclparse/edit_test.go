@@ -170,6 +170,9 @@ func checkQuotes(t *testing.T, s string) {
 	if !json.Valid(text) || bytes.ContainsAny(text, "\n\r") {
 		t.Fatalf("%q: %s is not JSON on one line", s, text)
 	}
+	if strings.Contains(s, "\r") && (strings.Contains(s, "${") || strings.Contains(s, "%{")) {
+		return // HCL does not undo the escape behind a carriage return: see QuoteJSON
+	}
 	// A template loses a byte order mark at its start.
 	want = cty.StringVal(strings.TrimPrefix(strings.ToValidUTF8(s, "\uFFFD"), "\ufeff"))
 	value, diags := hcljson.ParseExpression(text, "x.tf.json")
