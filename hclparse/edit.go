@@ -54,29 +54,7 @@ func Apply(src []byte, edits []Edit) ([]byte, error) {
 // becomes U+FFFD. When the literal is read again, cty gives its value in
 // Unicode's form NFC.
 func QuoteNative(s string) []byte {
-	out := []byte{'"'}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	for i, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r == '\n':
-			out = append(out, `\n`...)
-		case r == '\r':
-			out = append(out, `\r`...)
-		case r == '\t':
-			out = append(out, `\t`...)
-		case (r == '$' || r == '%') && strings.HasPrefix(s[i+1:], "{"):
-			out = append(out, byte(r), byte(r))
-		case unicode.IsPrint(r):
-			out = append(out, string(r)...)
-		case r <= 0xFFFF:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			out = fmt.Appendf(out, `\U%08x`, r)
-		}
-	}
-	return append(out, '"')
+	return quote(s, unicode.IsPrint, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\U%08x`, r) })
 }
 
 // QuoteJSON writes s as a JSON string, quotes included, that has no template
@@ -90,6 +68,16 @@ func QuoteNative(s string) []byte {
 // a template. No difference can be seen but with ${ or %{ in it, which no
 // address that works has.
 func QuoteJSON(s string) []byte {
+	plain := func(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(joinsNext, r) }
+	return quote(s, plain, func(out []byte, r rune) []byte {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+	})
+}
+
+// quote writes what both syntaxes have in common. plain says which characters
+// stand for themselves; beyond writes an escape of one above U+FFFF.
+func quote(s string, plain func(rune) bool, beyond func([]byte, rune) []byte) []byte {
 	out := []byte{'"'}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	for i, r := range s {
@@ -104,13 +92,12 @@ func QuoteJSON(s string) []byte {
 			out = append(out, `\t`...)
 		case (r == '$' || r == '%') && strings.HasPrefix(s[i+1:], "{"):
 			out = append(out, byte(r), byte(r))
-		case unicode.IsPrint(r) && !unicode.Is(joinsNext, r):
+		case plain(r):
 			out = append(out, string(r)...)
 		case r <= 0xFFFF:
 			out = fmt.Appendf(out, `\u%04x`, r)
 		default:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+			out = beyond(out, r)
 		}
 	}
 	return append(out, '"')
