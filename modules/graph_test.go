@@ -172,3 +172,17 @@ func TestHazards(t *testing.T) {
 		})
 	}
 }
+
+// A command line that a hazard shows may hold an address with a password.
+func TestHazardsShowNoAddress(t *testing.T) {
+	g := graphOf(t, "-- live/a/main.tf --\nterraform {\n  backend \"s3\" {}\n}\nmodule \"m\" {\n  source = \"../../modules/m\"\n}\n-- modules/m/main.tf --\nlocals {\n  a = \"curl https://u:s3cr3t@h/ -o ${path.module}/x\"\n}\n")
+	found := g.Hazards()
+	if len(found) == 0 {
+		t.Error("the value is not named")
+	}
+	for _, h := range found {
+		if strings.Contains(h.Summary, "s3cr3t") {
+			t.Errorf("%s", h.Summary)
+		}
+	}
+}

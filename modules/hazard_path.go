@@ -498,6 +498,9 @@ func (s *pathScan) snippet(e hclsyntax.Expression) string {
 		return "a path"
 	}
 	text := strings.Join(strings.Fields(string(s.f.Bytes[r.Start.Byte:r.End.Byte])), " ")
+	if strings.Contains(text, "://") {
+		return "a text with a path in it" // an address may hold a password
+	}
 	if len(text) > 60 {
 		text = strings.ToValidUTF8(text[:57], "") + "…"
 	}
