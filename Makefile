@@ -6,7 +6,7 @@ PKG     := github.com/terrier-iac/terrier
 LDFLAGS := -s -w -X $(PKG)/cmd.version=$(VERSION) -X $(PKG)/cmd.commit=$(COMMIT)
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test e2e bench fuzz lint
+.PHONY: help build demo test e2e bench fuzz lint tools
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,15 +22,18 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-test: lint ## lint, and every test but the slow journeys
+test: tools lint ## lint, and every test but the slow journeys
 	$(GO) test ./...
 
 e2e: build ## slow journeys: kills at every step, a full disk, get and plan with real terraform
 	$(GO) test -count=1 -tags e2e -timeout 30m ./fixtures/...
 
-bench: build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own
+bench: tools build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own
 	bash fixtures/bench.sh
 
-fuzz: ## each fuzz target for FUZZTIME
+tools: ## install what the tests need beyond Go, git and terraform, where it is missing
+	@bash fixtures/tools.sh
+
+fuzz: tools ## each fuzz target for FUZZTIME
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
