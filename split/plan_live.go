@@ -1,0 +1,102 @@
+package split
+
+import (
+	"path"
+	"sort"
+
+	"github.com/terrier-iac/terrier/modules"
+)
+
+// rest fills in what the packages leave: blocked modules, the live
+// repository, stacks, and the findings.
+func (pl *planner) rest(p *Plan) {
+	for dir, why := range pl.blocked {
+		b := &Blocked{Path: dir, Reasons: []Finding{}}
+		for _, h := range why {
+			b.Reasons = append(b.Reasons, finding(h))
+		}
+		sortFindings(b.Reasons)
+		p.Blocked = append(p.Blocked, b)
+	}
+	sort.Slice(p.Blocked, func(i, j int) bool { return p.Blocked[i].Path < p.Blocked[j].Path })
+
+	remote := ""
+	if pl.c.LiveURL != nil {
+		remote, _ = pl.c.LiveURL("live")
+	}
+	if !p.Library || pl.somethingStays() {
+		p.Live = append(p.Live, &Live{Name: "live", Repository: "live/live", Remote: remote, Branch: "main"})
+	}
+
+	unproved := map[string][]Finding{}
+	for _, h := range pl.hazards {
+		inPackage := pl.leaves(h.Dir) != "" || pl.leaves(path.Dir(h.File)) != ""
+		switch {
+		case h.ID == "mention" || h.ID == "readme-source":
+			if pl.leaves(h.Dir) != "" {
+				p.Mentions = append(p.Mentions, finding(h))
+			}
+		case h.Unproved && (inPackage || movesNothing[h.ID]):
+			p.Unproved = append(p.Unproved, finding(h))
+			unproved[h.Dir] = append(unproved[h.Dir], finding(h))
+		case h.Severity != modules.Block:
+			p.Notes = append(p.Notes, finding(h))
+		}
+	}
+	for _, d := range pl.g.Sorted() {
+		if d.Role != modules.RoleStack || pl.leaves(d.Path) != "" {
+			continue
+		}
+		s := &Stack{Path: d.Path, Backend: d.Backend}
+		if pl.c.Env != nil {
+			s.Environment, s.Account = pl.c.Env(d.Path)
+		}
+		for _, dir := range pl.closure(d.Path) {
+			s.unproved = append(s.unproved, unproved[dir]...)
+		}
+		p.Stacks = append(p.Stacks, s)
+	}
+}
+
+// movesNothing are the findings that leave a stack unproved even where
+// nothing of it moves: what it calls is not known.
+var movesNothing = map[string]bool{"computed-source": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "directory-name": true, "git-metadata": true}
+
+func (pl *planner) somethingStays() bool {
+	for _, e := range pl.g.Tree.Entries {
+		if pl.leaves(e.Path) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// closure returns the directories that a stack loads, itself first.
+func (pl *planner) closure(dir string) []string {
+	seen := map[string]bool{dir: true}
+	list := []string{dir}
+	for i := 0; i < len(list); i++ {
+		if d := pl.g.Dirs[list[i]]; d != nil {
+			for _, to := range d.Callees {
+				if !seen[to] {
+					seen[to] = true
+					list = append(list, to)
+				}
+			}
+		}
+	}
+	return list
+}
+
+func sortFindings(f []Finding) {
+	sort.Slice(f, func(i, j int) bool {
+		a, b := f[i], f[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.ID+a.Summary < b.ID+b.Summary
+	})
+}
