@@ -78,9 +78,11 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 	if o.dryRun {
 		return a.done(report.WritePlan(a.stdout, plan, a.format, a.style(a.stdout)), len(plan.Blocked)+len(plan.Unproved) > 0)
 	}
-	if err := split.Claim(o.out, plan); err != nil {
+	release, err := split.Claim(ctx, o.out, plan, func() { a.say("Waiting for another run that still writes to %s.", o.out) })
+	if err != nil {
 		return err
 	}
+	defer release()
 	bar := a.progress()
 	defer bar.Done()
 	result, err := split.Run(ctx, j.repo, j.commit, j.tree, plan, o.out, steps(bar))

@@ -2,6 +2,7 @@ package split
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -79,13 +80,27 @@ func realPath(p string) string {
 
 // Claim makes dir ready for p: a new or empty directory gets a journal, one
 // with this plan's journal or result goes on, any other is ErrOccupied.
-func Claim(dir string, p *Plan) error {
+//
+// Until release is called no other run can claim dir. Where one has it, wait
+// is called once, and Claim goes on when that run and every process that it
+// started have ended, or ctx.
+func Claim(ctx context.Context, dir string, p *Plan, wait func()) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	if release, err = lockDir(ctx, dir, wait); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	if err := claim(dir, p); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+func claim(dir string, p *Plan) error {
 	entries, err := os.ReadDir(dir)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
 	case err != nil:
 		return err
 	case len(entries) > 0:

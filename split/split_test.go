@@ -51,9 +51,7 @@ func splitFixture(t *testing.T, name string) *job {
 		t.Fatal(diags)
 	}
 	j.plan = plan
-	if err := Claim(j.out, plan); err != nil {
-		t.Fatal(err)
-	}
+	claimDir(t, j.out, plan)
 	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -164,31 +162,69 @@ func TestClaim(t *testing.T) {
 	plan, other := &Plan{Commit: "a"}, &Plan{Commit: "b"}
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	for range 2 { // new, then its own
-		if err := Claim(dir, plan); err != nil {
-			t.Fatal(err)
-		}
+		claimDir(t, dir, plan)
 	}
-	if err := Claim(dir, other); !errors.Is(err, ErrOccupied) {
+	if _, err := Claim(t.Context(), dir, other, nil); !errors.Is(err, ErrOccupied) {
 		t.Errorf("another plan: %v", err)
 	}
 	if err := Finish(dir, plan, &Result{}, &Proof{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Claim(dir, other); !errors.Is(err, ErrOccupied) {
+	if _, err := Claim(t.Context(), dir, other, nil); !errors.Is(err, ErrOccupied) {
 		t.Errorf("another plan, finished: %v", err)
 	}
-	if err := Claim(dir, plan); err != nil {
-		t.Errorf("its own, finished: %v", err)
-	}
+	claimDir(t, dir, plan) // its own, finished
 	taken := t.TempDir()
 	if err := os.WriteFile(filepath.Join(taken, "x"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := Claim(taken, plan); !errors.Is(err, ErrOccupied) {
+	if _, err := Claim(t.Context(), taken, plan, nil); !errors.Is(err, ErrOccupied) {
 		t.Errorf("something else: %v", err)
 	}
 	if left, _ := os.ReadDir(taken); len(left) != 1 {
 		t.Errorf("something else was touched: %v", left)
+	}
+}
+
+// claimDir claims dir and lets it go.
+func claimDir(t *testing.T, dir string, p *Plan) {
+	t.Helper()
+	release, err := Claim(t.Context(), dir, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+// A process that outlives the run which started it keeps the next run
+// waiting: as git does when terrier is killed while it writes.
+func TestClaimWaitsForChildren(t *testing.T) {
+	plan, dir := &Plan{Commit: "a"}, t.TempDir()
+	release, err := Claim(t.Context(), dir, plan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("cat")
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gaveUp := errors.New("gave up")
+	if _, err := Claim(ctx, dir, plan, func() { cancel(gaveUp) }); !errors.Is(err, gaveUp) {
+		t.Errorf("while the child runs: %v", err)
+	}
+	release, err = Claim(t.Context(), dir, plan, func() { stdin.Close() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := child.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
