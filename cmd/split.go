@@ -207,8 +207,10 @@ func (a *app) askTerraform(ctx context.Context, j *splitJob, o splitOptions, pla
 	for _, pkg := range plan.Packages {
 		pair.Moved = append(pair.Moved, pkg.Path)
 	}
+	pair.Options = map[string]terraform.Options{}
 	for _, s := range plan.Stacks {
 		pair.Stacks = append(pair.Stacks, s.Path)
+		pair.Options[s.Path] = j.cfg.terraformOptions(s.Environment)
 	}
 	step := bar.Step("terraform " + o.verify)
 	compare := j.tf.CompareGet
@@ -283,6 +285,16 @@ func (c *Config) splitConfig(o splitOptions) split.Config {
 		sc.Group[dir] = m.Group
 	}
 	return sc
+}
+
+// terraformOptions are what the stacks of an environment are planned with.
+func (c *Config) terraformOptions(environment string) terraform.Options {
+	for _, e := range c.Environments {
+		if e.Name == environment {
+			return terraform.Options{Workspace: e.Workspace, VarFiles: e.VarFiles, BackendConfig: e.BackendConfig}
+		}
+	}
+	return terraform.Options{}
 }
 
 // roleOf is what the configuration says a directory is; "" leaves it to the

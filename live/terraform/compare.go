@@ -29,6 +29,8 @@ type Pair struct {
 	// longer because its stacks call them in repositories of their own. Where
 	// one lies below a stack or module, it is no part of that one's files.
 	Moved []string
+	// Options are what ComparePlan plans a stack with, by its path.
+	Options map[string]Options
 	// Work is where ComparePlan puts the two roots in turn, so that absolute
 	// paths are the same in both plans. It must not exist, and must be on
 	// the file system of the roots. "" is the directory "work" beside Before.
@@ -135,11 +137,11 @@ func (t *Terraform) ComparePlan(ctx context.Context, p Pair, progress Progress) 
 	}
 	work := p.Work
 	tell := counter(progress, 2*len(p.Stacks))
-	before, err := t.planAll(ctx, p.Before, work, p.Stacks, tell)
+	before, err := t.planAll(ctx, p, p.Before, tell)
 	if err != nil {
 		return nil, err
 	}
-	after, err := t.planAll(ctx, p.After, work, p.Stacks, tell)
+	after, err := t.planAll(ctx, p, p.After, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -182,8 +184,10 @@ func (b planned) diff(a planned) ([]string, error) {
 	return diffPlans(before, after)
 }
 
-// planAll plans the stacks of root while it stands at work.
-func (t *Terraform) planAll(ctx context.Context, root, work string, stacks []string, tell func(string)) (_ []planned, err error) {
+// planAll plans the stacks of root, one of the pair's, while it stands at
+// p.Work.
+func (t *Terraform) planAll(ctx context.Context, p Pair, root string, tell func(string)) (_ []planned, err error) {
+	work := p.Work
 	if _, err := os.Lstat(work); err == nil {
 		return nil, fmt.Errorf("%s: there is something already, where the trees are to be planned\nhint: remove it", work)
 	}
@@ -195,25 +199,26 @@ func (t *Terraform) planAll(ctx context.Context, root, work string, stacks []str
 			err = fmt.Errorf("put the planned tree back: %w", e)
 		}
 	}()
-	plans := make([]planned, len(stacks))
-	err = each(ctx, len(stacks), func(ctx context.Context, i int) error {
+	plans := make([]planned, len(p.Stacks))
+	err = each(ctx, len(p.Stacks), func(ctx context.Context, i int) error {
+		stack := p.Stacks[i]
 		var err error
-		if plans[i], err = t.planOne(ctx, work, stacks[i]); err != nil {
-			return fmt.Errorf("stack %s: %w", stacks[i], err)
+		if plans[i], err = t.planOne(ctx, work, stack, p.Options[stack]); err != nil {
+			return fmt.Errorf("stack %s: %w", stack, err)
 		}
-		tell(stacks[i])
+		tell(stack)
 		return nil
 	})
 	return plans, err
 }
 
-func (t *Terraform) planOne(ctx context.Context, root, stack string) (planned, error) {
+func (t *Terraform) planOne(ctx context.Context, root, stack string, o Options) (planned, error) {
 	s, err := tidy(root, stack)
 	if err != nil {
 		return planned{}, err
 	}
 	defer s.restore()
-	plan, err := t.Plan(ctx, s.dir)
+	plan, err := t.Plan(ctx, s.dir, o)
 	if _, fatal := failure(err, root); fatal != nil {
 		return planned{}, fatal
 	}

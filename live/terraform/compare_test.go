@@ -359,3 +359,49 @@ func TestPairRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// One code serves several environments: what a stack is planned with comes
+// from outside of it.
+func TestOptions(t *testing.T) {
+	w, p := split(t)
+	p.Stacks = []string{"live/many"}
+	const many = `
+-- main.tf --
+terraform {
+  backend "local" {}
+}
+variable "size" {}
+module "d" {
+  source = %q
+}
+output "is" { value = "${terraform.workspace} ${var.size}" }
+-- prod.tfvars --
+size = "large"
+-- prod.local.tfbackend --
+path = "prod.tfstate"
+`
+	w.write("before/live/many", fmt.Sprintf(many, "../../modules/vpc"))
+	w.write("after/live/many", fmt.Sprintf(many, "URL(vpc)?ref=v1.0.0"))
+	if r := plan(t, p)[0]; r.Status != StatusBeforeFails || !strings.Contains(r.Detail, "No value for required variable") {
+		t.Errorf("without options: %+v", r)
+	}
+	o := Options{Workspace: "prod", VarFiles: []string{"prod.tfvars"}, BackendConfig: []string{"prod.local.tfbackend"}}
+	for _, args := range [][]string{{"init", "-backend-config=prod.local.tfbackend"}, {"workspace", "new", "prod"}} {
+		cmd := exec.Command(real(t).Path, args...)
+		cmd.Dir = filepath.Join(p.Before, "live", "many")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(p.After, "live", "many", "terraform.tfstate.d"), os.DirFS(filepath.Join(p.Before, "live", "many", "terraform.tfstate.d"))); err != nil {
+		t.Fatal(err)
+	}
+	p.Options = map[string]Options{"live/many": o}
+	if r := plan(t, p)[0]; r.Status != StatusSame {
+		t.Errorf("with options: %+v", r)
+	}
+	got, err := real(t).Plan(context.Background(), filepath.Join(p.After, "live", "many"), o)
+	if err != nil || !strings.Contains(string(got), `"prod large"`) {
+		t.Errorf("the options have no effect: %v", err)
+	}
+}

@@ -10,12 +10,20 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
+// Options are what a stack is planned with, beside its own files: where one
+// code serves several environments.
+type Options struct {
+	Workspace     string   // "" leaves it to the environment and to .terraform
+	VarFiles      []string // relative to the stack's directory, or absolute
+	BackendConfig []string // files, as VarFiles, or KEY=VALUE
+}
+
 // Plan runs init, plan and show in dir, and returns the plan as `terraform
 // show -json` gives it: every field, also those that terraform-json does not
 // know, sensitive values in clear text. The state is read and not locked,
 // nothing is applied, and the saved plan is deleted. It runs the code that is
 // in dir: providers, data sources and external programs.
-func (t *Terraform) Plan(ctx context.Context, dir string) (json.RawMessage, error) {
+func (t *Terraform) Plan(ctx context.Context, dir string, o Options) (json.RawMessage, error) {
 	// Not below dir, where fileset would see it. The directory is 0700: a
 	// saved plan holds secrets.
 	tmp, err := os.MkdirTemp("", "terrier-plan-")
@@ -25,10 +33,14 @@ func (t *Terraform) Plan(ctx context.Context, dir string) (json.RawMessage, erro
 	defer os.RemoveAll(tmp)
 	file := filepath.Join(tmp, "plan.tfplan")
 
-	if err := t.init(ctx, dir); err != nil {
+	if err := t.init(ctx, dir, o); err != nil {
 		return nil, err
 	}
-	if _, err := t.run(ctx, dir, "plan", "-input=false", "-no-color", "-lock=false", "-out="+file); err != nil {
+	args := []string{"plan", "-input=false", "-no-color", "-lock=false", "-out=" + file}
+	for _, f := range o.VarFiles {
+		args = append(args, "-var-file="+f)
+	}
+	if _, err := t.runIn(ctx, dir, o.Workspace, args...); err != nil {
 		return nil, err
 	}
 	out, err := t.run(ctx, dir, "show", "-json", "-no-color", file)
@@ -43,9 +55,13 @@ func (t *Terraform) Plan(ctx context.Context, dir string) (json.RawMessage, erro
 }
 
 // init is `terraform init`, one at a time.
-func (t *Terraform) init(ctx context.Context, dir string) error {
+func (t *Terraform) init(ctx context.Context, dir string, o Options) error {
 	t.initMu.Lock()
 	defer t.initMu.Unlock()
-	_, err := t.run(ctx, dir, "init", "-input=false", "-no-color")
+	args := []string{"init", "-input=false", "-no-color"}
+	for _, b := range o.BackendConfig {
+		args = append(args, "-backend-config="+b)
+	}
+	_, err := t.runIn(ctx, dir, o.Workspace, args...)
 	return err
 }

@@ -106,7 +106,7 @@ func TestHostileEnvironment(t *testing.T) {
 	t.Setenv("GIT_DIR", filepath.Join(w.dir, "nowhere"))
 	t.Setenv("TF_VAR_unused", "x")
 	dir := filepath.Join(p.After, "live", "prod")
-	plan, err := real(t).Plan(context.Background(), dir)
+	plan, err := real(t).Plan(context.Background(), dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,12 @@ func (e *Error) Summary() string {
 // grace to end, and is then killed with all its children; the error is then
 // the context's.
 func (t *Terraform) run(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	return t.runIn(ctx, dir, "", args...)
+}
+
+// runIn is run in a workspace, "" for the one that the environment or
+// .terraform says.
+func (t *Terraform) runIn(ctx context.Context, dir, workspace string, args ...string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("terraform %s: %w", args[0], context.Cause(ctx))
 	}
@@ -65,6 +71,9 @@ func (t *Terraform) run(ctx context.Context, dir string, args ...string) ([]byte
 	cmd := exec.CommandContext(ctx, t.Path, args...)
 	cmd.Dir = dir
 	cmd.Env = environ(os.Environ())
+	if workspace != "" {
+		cmd.Env = append(cmd.Env, "TF_WORKSPACE="+workspace) // of two entries the last one counts
+	}
 	var stdout bytes.Buffer
 	stderr := tail{max: 1 << 20} // TF_LOG=trace writes gigabytes, errors last
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
