@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Reader returns a Reader that runs the user's own git: whatever store git can
+// GitReader returns a Reader that runs the user's own git: whatever store git can
 // read, it can. Each Walk is one git process, and so is each call of Objects:
 // ask for many at once.
-func (r *Repo) Reader(ctx context.Context) (Reader, error) {
+func (r *Repo) GitReader(ctx context.Context) (Reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (g *gitReader) Walk(ctx context.Context, tip Hash, visit func(CommitInfo) e
 	// missing parent is an error before anything was visited.
 	args := []string{"rev-list", "--topo-order", "--reverse", "--parents", "--format=%T", "--end-of-options", tip.String(), "--"}
 	var parents []Hash
-	return g.stream(ctx, args, nil, func(out *bufio.Reader) error {
+	err := g.stream(ctx, args, nil, func(out *bufio.Reader) error {
 		for {
 			line, err := readLine(out)
 			if err == io.EOF {
@@ -88,6 +88,7 @@ func (g *gitReader) Walk(ctx context.Context, tip Hash, visit func(CommitInfo) e
 			}
 		}
 	})
+	return asMissing(err)
 }
 
 func (g *gitReader) Objects(ctx context.Context, ids []Hash, visit func(o Object) error) error {

@@ -101,16 +101,16 @@ func TestReaderWalkErrors(t *testing.T) {
 		t.Errorf("visit's error: %v after %d", err, n)
 	}
 	none := func(CommitInfo) error { t.Error("visited"); return nil }
-	var ge *GitError
-	if err := rd.Walk(ctx, Hash{1}, none); !errors.As(err, &ge) || !strings.Contains(ge.Stderr, Hash{1}.String()) {
+	var missing *MissingObjectError
+	if err := rd.Walk(ctx, Hash{1}, none); !errors.As(err, &missing) || missing.ID != (Hash{1}) {
 		t.Errorf("no such commit: %v", err)
 	}
-	// A parent that is not there: nothing is visited, and git says which.
+	// A parent that is not there: nothing is visited, and the error says which.
 	root := sh(t, dir, "rev-parse", tip+"^1^1")
 	if err := os.Remove(filepath.Join(dir, ".git", "objects", root[:2], root[2:])); err != nil {
 		t.Fatal(err)
 	}
-	if err := rd.Walk(ctx, mustHash(t, tip), none); !errors.As(err, &ge) || !strings.Contains(ge.Stderr, root) {
+	if err := rd.Walk(ctx, mustHash(t, tip), none); !errors.As(err, &missing) || missing.ID != mustHash(t, root) {
 		t.Errorf("a parent that is not there: %v", err)
 	}
 	cancelled, cancel := context.WithCancel(ctx)

@@ -10,13 +10,31 @@ import (
 // within visit.
 type Reader interface {
 	// Walk calls visit for tip and each of its ancestors, parents first. The
-	// order is the same for the same history.
+	// order is that of git rev-list --topo-order --reverse. Nothing is visited
+	// where a commit is missing, which is a *MissingObjectError.
 	Walk(ctx context.Context, tip Hash, visit func(CommitInfo) error) error
 	// Objects reads many objects, pipelined, and calls visit for each in the
-	// order of ids. The data is valid during the call only. A missing object
-	// is a *MissingObjectError.
+	// order of ids. The data is valid during the call only, and must not be
+	// changed. A missing object is a *MissingObjectError.
 	Objects(ctx context.Context, ids []Hash, visit func(o Object) error) error
 	Close() error
+}
+
+// Reader returns a Reader of the repository's objects. It reads the files of
+// the store itself: packs, loose objects, alternates, the commit-graph. No
+// process is run, and nothing goes to the network: what a partial clone lacks is
+// missing. Replace refs and grafts are not looked at, as everywhere in this
+// package. Where the store has a form that only git reads (packs with no index
+// but a multi-pack-index, indexes of version 1), or looks damaged, it is the
+// same as GitReader.
+func (r *Repo) Reader(ctx context.Context) (Reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if n, err := newNativeReader(r.GitDir); err == nil {
+		return n, nil
+	}
+	return r.GitReader(ctx)
 }
 
 // CommitInfo is what a walk tells of a commit. Parents is valid during the
