@@ -50,7 +50,10 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 		Refs:    map[string]repo.Hash{"refs/heads/main": tip, "refs/tags/" + pkg.Tag: tag.ID},
 		Head:    "refs/heads/main",
 		Borrow:  w.r.GitDir,
+		Reader:  w.reader,
 		Origin:  pkg.Remote,
+
+		OwnCommits: true,
 	})
 	return res, err
 }

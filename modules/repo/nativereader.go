@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 )
 
@@ -177,7 +176,7 @@ func (n *nativeReader) readLineage(ctx context.Context, tips []Hash, fresh map[H
 			if c.id, c.tree, positions, err = n.graph.commit(int(c.pos), positions[:0]); err != nil {
 				return nil, err
 			}
-			if !n.odb.has(&c.id) {
+			if _, _, ok := n.odb.find(&c.id); !ok && !n.odb.hasLoose(c.id) {
 				return nil, &MissingObjectError{ID: c.id}
 			}
 			for _, pos := range positions {
@@ -235,15 +234,6 @@ func (n *nativeReader) compare(id Hash, pos int) error {
 		return fmt.Errorf("%w at commit %s", errGraph, id)
 	}
 	return nil
-}
-
-// has reports whether there is an object of that id.
-func (s *odb) has(id *Hash) bool {
-	if _, _, ok := s.find(id); ok {
-		return true
-	}
-	_, _, err := s.loose(*id)
-	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // order sorts the commits as git rev-list --topo-order does, newest first: of

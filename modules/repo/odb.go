@@ -314,7 +314,7 @@ func (s *odb) commit(id Hash, parents []Hash) (commitHead, error) {
 	if kind != packCommit {
 		return commitHead{}, fmt.Errorf("object %s is a %s where a commit should be", id, packTypes[kind])
 	}
-	c, ok := parseHead(append(data[:len(data):len(data)], "\n       "...), parents)
+	c, ok := parseWholeHead(data)
 	if !ok {
 		return commitHead{}, fmt.Errorf("commit %s: its header is malformed\nhint: \"git fsck\" tells more", id)
 	}
@@ -342,6 +342,12 @@ func parseHead(data []byte, parents []Hash) (commitHead, bool) {
 		}
 		c.parents = append(c.parents, id)
 	}
+}
+
+// parseWholeHead is parseHead for all the data of a commit.
+func parseWholeHead(data []byte) (commitHead, bool) {
+	c, ok := parseHead(append(data[:len(data):len(data)], "\n       "...), nil)
+	return c, ok
 }
 
 // hashLine reads a line of name and id, and returns what follows it.

@@ -3,7 +3,6 @@ package repo
 import (
 	"bufio"
 	"bytes"
-	"compress/zlib"
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,19 +14,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/klauspost/compress/zlib"
 )
 
 // writePack writes objects, without deltas, as one pack with its index
 // (version 2) into dir. Duplicates are written once. An object whose id is not
 // that of its content is an error.
 func writePack(dir string, objects []Object) error {
-	type entry struct {
-		id     Hash
-		crc    uint32
-		offset int64
-	}
-	types := map[string]byte{"commit": 1, "tree": 2, "blob": 3, "tag": 4}
-	entries := make([]entry, 0, len(objects))
 	seen := make(map[Hash]bool, len(objects))
 	unique := make([]*Object, 0, len(objects))
 	for i := range objects {
@@ -36,59 +30,140 @@ func writePack(dir string, objects []Object) error {
 			unique = append(unique, o)
 		}
 	}
-	if int64(len(unique)) > math.MaxUint32 {
-		return fmt.Errorf("%d objects are too many for one pack", len(unique))
+	p, err := newPackFile(dir, len(unique))
+	if err != nil {
+		return err
 	}
+	defer p.close()
+	var d deflater
+	for _, o := range unique {
+		if err := checkObject(o); err != nil {
+			return err
+		}
+		body, err := d.deflate(o.Data)
+		if err != nil {
+			return err
+		}
+		p.add(o.ID, entryHead(nil, packType(o.Type), len(o.Data)), body)
+	}
+	return p.finish()
+}
 
+// checkObject holds an object against its own word.
+func checkObject(o *Object) error {
+	if packType(o.Type) == 0 {
+		return fmt.Errorf("object %s is of the unknown type %q", o.ID, o.Type)
+	}
+	if id := hashObject(o.Type, o.Data); id != o.ID {
+		return fmt.Errorf("object %s is in truth %s", o.ID, id)
+	}
+	return nil
+}
+
+// A deflater compresses one thing after the other.
+type deflater struct {
+	out bytes.Buffer
+	zip *zlib.Writer
+}
+
+// deflate returns data compressed, valid until the next call.
+func (d *deflater) deflate(data []byte) ([]byte, error) {
+	d.out.Reset()
+	if d.zip == nil {
+		d.zip = zlib.NewWriter(&d.out)
+	} else {
+		d.zip.Reset(&d.out)
+	}
+	if _, err := d.zip.Write(data); err != nil {
+		return nil, err
+	}
+	if err := d.zip.Close(); err != nil {
+		return nil, err
+	}
+	return d.out.Bytes(), nil
+}
+
+// entryHead appends the head of a pack's entry: its kind and the size of what
+// is compressed. The head of a packOfsDelta goes on with how far back its base is.
+func entryHead(b []byte, kind byte, size int) []byte {
+	// The low 4 bits of the size, then 7 bits at a time.
+	c := kind<<4 | byte(size&15)
+	for size >>= 4; size > 0; size >>= 7 {
+		b = append(b, c|0x80)
+		c = byte(size & 0x7f)
+	}
+	return append(b, c)
+}
+
+// appendBack appends how far back a delta's base is.
+func appendBack(b []byte, back int64) []byte {
+	var digits [10]byte
+	at := len(digits) - 1
+	digits[at] = byte(back & 0x7f)
+	for back >>= 7; back > 0; back >>= 7 {
+		back--
+		at--
+		digits[at] = 0x80 | byte(back&0x7f)
+	}
+	return append(b, digits[at:]...)
+}
+
+// A packFile is a pack in the making.
+type packFile struct {
+	dir     string
+	count   int // of entries, as the pack's head tells
+	file    *summed
+	entries []packedEntry
+}
+
+type packedEntry struct {
+	id     Hash
+	crc    uint32
+	offset int64
+}
+
+func newPackFile(dir string, count int) (*packFile, error) {
+	if int64(count) > math.MaxUint32 {
+		return nil, fmt.Errorf("%d objects are too many for one pack", count)
+	}
 	f, err := newSummed(filepath.Join(dir, "new.pack"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.file.Close()
-	f.write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte("PACK"), 2), uint32(len(unique))))
-	var buf bytes.Buffer
-	deflate := zlib.NewWriter(&buf)
-	for _, o := range unique {
-		kind, ok := types[o.Type]
-		if !ok {
-			return fmt.Errorf("object %s is of the unknown type %q", o.ID, o.Type)
-		}
-		if id := hashObject(o.Type, o.Data); id != o.ID {
-			return fmt.Errorf("object %s is in truth %s", o.ID, id)
-		}
-		buf.Reset()
-		// Type and the low 4 bits of the size, then 7 bits at a time.
-		size := uint64(len(o.Data))
-		c := kind<<4 | byte(size&15)
-		for size >>= 4; size > 0; size >>= 7 {
-			buf.WriteByte(c | 0x80)
-			c = byte(size & 0x7f)
-		}
-		buf.WriteByte(c)
-		deflate.Reset(&buf)
-		if _, err := deflate.Write(o.Data); err != nil {
-			return err
-		}
-		if err := deflate.Close(); err != nil {
-			return err
-		}
-		entries = append(entries, entry{id: o.ID, crc: crc32.ChecksumIEEE(buf.Bytes()), offset: f.size})
-		f.write(buf.Bytes())
+	f.write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32([]byte("PACK"), 2), uint32(count)))
+	return &packFile{dir: dir, count: count, file: f, entries: make([]packedEntry, 0, count)}, nil
+}
+
+// add writes an entry and returns its offset.
+func (p *packFile) add(id Hash, head, body []byte) int64 {
+	offset := p.file.size
+	p.entries = append(p.entries, packedEntry{id, crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, body), offset})
+	p.file.write(head)
+	p.file.write(body)
+	return offset
+}
+
+// close lets go of a pack that was not finished.
+func (p *packFile) close() { p.file.file.Close() }
+
+// finish ends the pack and writes its index.
+func (p *packFile) finish() error {
+	if len(p.entries) != p.count {
+		return fmt.Errorf("%d objects are in the pack, not %d; this is a defect of terrier", len(p.entries), p.count)
 	}
-	packSum, err := f.finish()
+	packSum, err := p.file.finish()
 	if err != nil {
 		return err
 	}
-
-	slices.SortFunc(entries, func(a, b entry) int { return bytes.Compare(a.id[:], b.id[:]) })
-	idx, err := newSummed(filepath.Join(dir, "new.idx"))
+	slices.SortFunc(p.entries, func(a, b packedEntry) int { return bytes.Compare(a.id[:], b.id[:]) })
+	idx, err := newSummed(filepath.Join(p.dir, "new.idx"))
 	if err != nil {
 		return err
 	}
 	defer idx.file.Close()
 	idx.write([]byte("\xfftOc\x00\x00\x00\x02"))
 	var fan [256]uint32
-	for _, e := range entries {
+	for _, e := range p.entries {
 		fan[e.id[0]]++
 	}
 	var word [8]byte
@@ -98,14 +173,14 @@ func writePack(dir string, objects []Object) error {
 		total += n
 		put(total)
 	}
-	for _, e := range entries {
+	for _, e := range p.entries {
 		idx.write(e.id[:])
 	}
-	for _, e := range entries {
+	for _, e := range p.entries {
 		put(e.crc)
 	}
 	var large []int64
-	for _, e := range entries {
+	for _, e := range p.entries {
 		if e.offset <= math.MaxInt32 {
 			put(uint32(e.offset))
 			continue
@@ -121,11 +196,11 @@ func writePack(dir string, objects []Object) error {
 		return err
 	}
 	// git asks for a pack's name to be pack-HASH.
-	name := filepath.Join(dir, "pack-"+hex.EncodeToString(packSum))
-	if err := os.Rename(filepath.Join(dir, "new.pack"), name+".pack"); err != nil {
+	name := filepath.Join(p.dir, "pack-"+hex.EncodeToString(packSum))
+	if err := os.Rename(filepath.Join(p.dir, "new.pack"), name+".pack"); err != nil {
 		return err
 	}
-	return os.Rename(filepath.Join(dir, "new.idx"), name+".idx")
+	return os.Rename(filepath.Join(p.dir, "new.idx"), name+".idx")
 }
 
 // A summed file ends in the SHA-1 of what was written to it before. Errors

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // The types of a pack's entries.
@@ -34,7 +33,7 @@ type pack struct {
 	count       int
 	// The tables of the index, in the order of ids.
 	fan, ids, crcs, offsets, large []byte
-	starts                         []int // the offsets of all entries, ascending; see end
+	order                          []int32 // see byOffset
 	touched                        []uint64
 }
 
@@ -143,24 +142,63 @@ func (p *pack) offset(i int) (int, error) {
 	return int(v), nil
 }
 
+// byOffset returns the positions of the index in the order of the pack, and
+// where among them the entry at offset is.
+func (p *pack) byOffset(offset int) ([]int32, int, error) {
+	if p.order == nil && p.count > 0 {
+		type start struct {
+			offset int
+			pos    int32
+		}
+		starts := make([]start, p.count)
+		for i := range starts {
+			o, err := p.offset(i)
+			if err != nil {
+				return nil, 0, err
+			}
+			starts[i] = start{o, int32(i)}
+		}
+		slices.SortFunc(starts, func(a, b start) int { return cmp.Compare(a.offset, b.offset) })
+		p.order = make([]int32, p.count)
+		for i, s := range starts {
+			p.order[i] = s.pos
+		}
+	}
+	i, ok := slices.BinarySearchFunc(p.order, offset, func(pos int32, offset int) int {
+		o, _ := p.offset(int(pos))
+		return cmp.Compare(o, offset)
+	})
+	if !ok {
+		return nil, 0, p.damaged(offset)
+	}
+	return p.order, i, nil
+}
+
+// at returns the position in the index of the entry at offset.
+func (p *pack) at(offset int) (int, error) {
+	order, i, err := p.byOffset(offset)
+	if err != nil {
+		return 0, err
+	}
+	return int(order[i]), nil
+}
+
 // end is where the entry at offset ends, which the next one's offset tells.
 func (p *pack) end(offset int) (int, error) {
-	if p.starts == nil {
-		starts := make([]int, p.count)
-		for i := range starts {
-			var err error
-			if starts[i], err = p.offset(i); err != nil {
-				return 0, err
-			}
-		}
-		slices.Sort(starts)
-		p.starts = starts
+	order, i, err := p.byOffset(offset)
+	if err != nil {
+		return 0, err
 	}
-	if i := sort.SearchInts(p.starts, offset+1); i < len(p.starts) {
-		return p.starts[i], nil
+	for i++; i < len(order); i++ {
+		if next, err := p.offset(int(order[i])); err != nil || next > offset {
+			return next, err
+		}
 	}
 	return len(p.file.data) - 20, nil
 }
+
+// crc is the checksum of the whole entry at a position of the index.
+func (p *pack) crc(i int) uint32 { return binary.BigEndian.Uint32(p.crcs[4*i:]) }
 
 func (p *pack) damaged(offset int) error {
 	if offset == 0 {

@@ -33,6 +33,13 @@ type Spec struct {
 	// Borrow is the git directory of the monorepo, which has every other
 	// object; "" where there is none. Nothing of it is referred to afterwards.
 	Borrow string
+	// Reader, where set, is an open reader of Borrow, in use by nobody else
+	// meanwhile. Where it reads the store itself, so does the writer, and no
+	// process is run to make the pack.
+	Reader Reader
+	// OwnCommits says that every commit is among Objects. One of Borrow's that
+	// a ref reaches is then an error: it would bring the monorepo's history along.
+	OwnCommits bool
 	// Origin is the URL of the remote "origin"; "" for no remote. Its
 	// credentials are not written.
 	Origin string
@@ -242,6 +249,9 @@ func (w *writer) prepare() error {
 	if err := w.checkRefs(); err != nil {
 		return err
 	}
+	if err := w.checkCommits(); err != nil {
+		return err
+	}
 	for _, d := range []string{"objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "new-objects", "new-objects/pack"} {
 		if err := os.Mkdir(filepath.Join(w.gitDir, filepath.FromSlash(d)), 0o777); err != nil {
 			return err
@@ -260,7 +270,8 @@ func (w *writer) prepare() error {
 			return err
 		}
 	}
-	if len(w.Objects) == 0 {
+	// Files are checked out by git, which needs the new objects at once.
+	if len(w.Objects) == 0 || w.bare && w.native() != nil {
 		return nil
 	}
 	return writePack(filepath.Join(w.fresh(), "pack"), w.Objects)
@@ -288,6 +299,52 @@ func (w *writer) checkRefs() error {
 	}
 	if _, ok := w.Refs[w.Head]; !ok || !strings.HasPrefix(w.Head, "refs/heads/") {
 		return fmt.Errorf("HEAD is to name %q, which is not among the branches", w.Head)
+	}
+	return nil
+}
+
+// native is the reader where it reads the store itself; else nil.
+func (w *writer) native() *nativeReader {
+	n, _ := w.Reader.(*nativeReader)
+	return n
+}
+
+// checkCommits holds the refs to Spec.OwnCommits.
+func (w *writer) checkCommits() error {
+	if !w.OwnCommits {
+		return nil
+	}
+	objects := make(map[Hash]*Object, len(w.Objects))
+	for i := range w.Objects {
+		objects[w.Objects[i].ID] = &w.Objects[i]
+	}
+	todo := slices.Collect(maps.Values(w.Refs))
+	seen := map[Hash]bool{}
+	for len(todo) > 0 {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		o := objects[id]
+		if o == nil {
+			return fmt.Errorf("%s is not new: it would bring history along that is not this repository's; this is a defect of terrier", id)
+		}
+		switch o.Type {
+		case "commit":
+			c, ok := parseWholeHead(o.Data)
+			if !ok {
+				return fmt.Errorf("commit %s: its header is malformed", id)
+			}
+			todo = append(todo, c.parents...)
+		case "tag":
+			target, _, ok := hashLine(o.Data, "object ")
+			if !ok {
+				return fmt.Errorf("tag %s is malformed", id)
+			}
+			todo = append(todo, target)
+		}
 	}
 	return nil
 }
@@ -377,6 +434,9 @@ func withoutCredentials(raw string) string {
 
 // pack gathers what the refs reach into one pack.
 func (w *writer) pack(ctx context.Context) error {
+	if n := w.native(); n != nil {
+		return w.packFrom(ctx, n)
+	}
 	var tips bytes.Buffer
 	ids := map[string]bool{}
 	for _, id := range w.Refs {
