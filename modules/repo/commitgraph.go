@@ -16,6 +16,7 @@ import (
 type commitGraph struct {
 	layers []*graphLayer
 	count  int
+	edges  int // the most parents that all commits together can have
 }
 
 type graphLayer struct {
@@ -82,6 +83,7 @@ func newGraph(files, dirs []string) (*commitGraph, error) {
 			return g, fmt.Errorf("%s: %w", name, err)
 		}
 		g.count += l.count
+		g.edges += 2*l.count + len(l.edges)/4
 	}
 	return g, nil
 }

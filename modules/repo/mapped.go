@@ -13,6 +13,7 @@ import (
 // A mapped is the content of a file that nobody changes, only replaces: a pack
 // or an index of git's. It is mapped into memory, or read where that cannot be.
 type mapped struct {
+	name   string
 	data   []byte
 	inFile bool // data is a mapping
 }
@@ -32,13 +33,13 @@ func mapFile(name string) (*mapped, error) {
 	}
 	size := int(info.Size())
 	if data, err := mapData(f, size); err == nil {
-		return &mapped{data: data, inFile: true}, nil
+		return &mapped{name: name, data: data, inFile: true}, nil
 	}
 	data := make([]byte, size)
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, err
 	}
-	return &mapped{data: data}, nil
+	return &mapped{name: name, data: data}, nil
 }
 
 func (m *mapped) close() {
@@ -59,9 +60,10 @@ func (m *mapped) holds(addr uintptr) bool {
 	return m.inFile && addr >= first && addr-first < uintptr(len(m.data))
 }
 
-// guarded runs f. Where a mapped file cannot be read, because the disk fails
-// or something has cut it short, that is an error instead of the end of the process.
-func (s *odb) guarded(f func() error) (err error) {
+// guarded runs f. Where a file of the store cannot be read, because the disk
+// fails or something has cut it short, that is an error instead of the end of
+// the process.
+func (n *nativeReader) guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		p := recover()
@@ -72,9 +74,9 @@ func (s *odb) guarded(f func() error) (err error) {
 			runtime.Error
 			Addr() uintptr
 		}); ok {
-			for _, k := range s.packs {
-				if k.file.holds(fault.Addr()) || k.index.holds(fault.Addr()) {
-					err = fmt.Errorf("%s: it cannot be read\nhint: \"git fsck\" tells more", k.name)
+			for _, m := range n.mapped() {
+				if m.holds(fault.Addr()) {
+					err = fmt.Errorf("%s: it cannot be read\nhint: \"git fsck\" tells more", m.name)
 					return
 				}
 			}
@@ -82,4 +84,17 @@ func (s *odb) guarded(f func() error) (err error) {
 		panic(p)
 	}()
 	return f()
+}
+
+func (n *nativeReader) mapped() []*mapped {
+	var list []*mapped
+	for _, p := range n.odb.packs {
+		list = append(list, p.file, p.index)
+	}
+	if n.graph != nil {
+		for _, l := range n.graph.layers {
+			list = append(list, l.file)
+		}
+	}
+	return list
 }

@@ -53,7 +53,7 @@ func (n *nativeReader) Objects(ctx context.Context, ids []Hash, visit func(o Obj
 	if err := n.ready(ctx); err != nil {
 		return err
 	}
-	return n.odb.guarded(func() error {
+	return n.guarded(func() error {
 		for i, id := range ids {
 			if i%64 == 0 && ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -74,7 +74,7 @@ func (n *nativeReader) Walk(ctx context.Context, tip Hash, visit func(CommitInfo
 	if err := n.ready(ctx); err != nil {
 		return err
 	}
-	return n.odb.guarded(func() error {
+	return n.guarded(func() error {
 		l, err := n.lineage(ctx, []Hash{tip}, nil)
 		if err != nil {
 			return err
@@ -165,6 +165,7 @@ func (n *nativeReader) readLineage(ctx context.Context, tips []Hash, fresh map[H
 	}
 	var ids []Hash
 	var positions []int32
+	inGraph := 0 // parents that the graph told of
 	for i := 0; i < len(l.commits); i++ {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -175,6 +176,9 @@ func (n *nativeReader) readLineage(ctx context.Context, tips []Hash, fresh map[H
 			var err error
 			if c.id, c.tree, positions, err = n.graph.commit(int(c.pos), positions[:0]); err != nil {
 				return nil, err
+			}
+			if inGraph += len(positions); inGraph > n.graph.edges {
+				return nil, errGraph
 			}
 			if _, _, ok := n.odb.find(&c.id); !ok && !n.odb.hasLoose(c.id) {
 				return nil, &MissingObjectError{ID: c.id}

@@ -76,7 +76,7 @@ func (w *writer) packFrom(ctx context.Context, n *nativeReader) error {
 	if err := n.ready(ctx); err != nil {
 		return err
 	}
-	return n.odb.guarded(func() error {
+	return n.guarded(func() error {
 		p := &packer{n: n, fresh: make(map[Hash]*Object, len(w.Objects)), index: map[Hash]int32{}, groups: map[uint64]int32{}, byName: map[uint64]int32{}, indexed: -1}
 		for i := range w.Objects {
 			p.fresh[w.Objects[i].ID] = &w.Objects[i]
@@ -492,7 +492,7 @@ func (p *packer) compress(i int32) error {
 		limit := len(data)/2 - 20
 		for _, c := range p.candidates(i) {
 			b := &p.items[c]
-			if limit <= 0 || b.kind != it.kind || b.state != written || b.depth >= maxDepth {
+			if limit < len(data)/8 || b.kind != it.kind || b.state != written || b.depth >= maxDepth {
 				continue
 			}
 			from, err := p.content(c)

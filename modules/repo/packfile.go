@@ -40,38 +40,45 @@ type pack struct {
 // errUnusual is a store that the native reader leaves to git.
 var errUnusual = errors.New("a form of storage that only git reads")
 
-// openPack opens the pack whose index is at idxName. It looks at the index so
-// far that no look-up can go astray.
-func openPack(idxName, packName string) (_ *pack, err error) {
-	p := &pack{name: packName}
-	if p.index, err = mapFile(idxName); err != nil {
+// openPack opens the pack whose index is at idxName.
+func openPack(idxName, packName string) (*pack, error) {
+	index, err := mapFile(idxName)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
-	if p.file, err = mapFile(packName); err != nil {
+	file, err := mapFile(packName)
+	if err != nil {
+		index.close()
 		return nil, err
 	}
+	p := &pack{name: packName, file: file, index: index}
+	if err := p.parse(); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// parse finds the parts of the index, and looks at it so far that no look-up
+// can go astray.
+func (p *pack) parse() error {
 	d := p.index.data
 	const head, fanSize, tail = 8, 1024, 40
 	if len(d) < head+fanSize+tail || string(d[:4]) != "\xfftOc" || binary.BigEndian.Uint32(d[4:]) != 2 {
-		return nil, fmt.Errorf("%s: %w", idxName, errUnusual)
+		return fmt.Errorf("%s: %w", p.index.name, errUnusual)
 	}
 	p.fan = d[head : head+fanSize]
 	for i, last := 0, uint32(0); i < 256; i++ {
 		n := binary.BigEndian.Uint32(p.fan[4*i:])
 		if n < last {
-			return nil, fmt.Errorf("%s: it is damaged", idxName)
+			return fmt.Errorf("%s: it is damaged", p.index.name)
 		}
 		last = n
 	}
 	p.count = int(binary.BigEndian.Uint32(p.fan[1020:]))
 	rest := d[head+fanSize : len(d)-tail]
 	if len(rest)/28 < p.count || (len(rest)-28*p.count)%8 != 0 {
-		return nil, fmt.Errorf("%s: it is damaged", idxName)
+		return fmt.Errorf("%s: it is damaged", p.index.name)
 	}
 	p.ids, rest = rest[:20*p.count], rest[20*p.count:]
 	p.crcs, rest = rest[:4*p.count], rest[4*p.count:]
@@ -80,20 +87,17 @@ func openPack(idxName, packName string) (_ *pack, err error) {
 	k := p.file.data
 	if len(k) < 12+20 || string(k[:4]) != "PACK" || binary.BigEndian.Uint32(k[8:]) != uint32(p.count) ||
 		!bytes.Equal(k[len(k)-20:], d[len(d)-tail:len(d)-20]) {
-		return nil, fmt.Errorf("%s: it and its index do not belong together", packName)
+		return fmt.Errorf("%s: it and its index do not belong together", p.name)
 	}
 	if v := binary.BigEndian.Uint32(k[4:]); v != 2 && v != 3 {
-		return nil, fmt.Errorf("%s: %w", packName, errUnusual)
+		return fmt.Errorf("%s: %w", p.name, errUnusual)
 	}
-	return p, nil
+	return nil
 }
 
 func (p *pack) close() {
-	for _, m := range []*mapped{p.file, p.index} {
-		if m != nil {
-			m.close()
-		}
-	}
+	p.file.close()
+	p.index.close()
 }
 
 // find returns the position of an object in the index.
@@ -273,10 +277,10 @@ func (p *pack) entry(offset int) (packEntry, error) {
 	if size > inflateBound(len(d)-at) {
 		return e, p.damaged(offset)
 	}
+	e.size, e.body = int(size), at
 	if size > maxObject {
 		return e, fmt.Errorf("%s: the entry at byte %d holds %d bytes: %w", p.name, offset, size, errTooLarge)
 	}
-	e.size, e.body = int(size), at
 	return e, nil
 }
 
