@@ -107,16 +107,8 @@ func (s *odb) addPacks() error {
 				continue
 			}
 			idx := filepath.Join(dir, base+".idx")
-			if !names[base+".idx"] {
-				// git takes no notice of such a pack either, but where the
-				// index is that of several packs.
-				if names["multi-pack-index"] || names["multi-pack-index.d"] {
-					return fmt.Errorf("%s: %w", dir, errUnusual)
-				}
-				continue
-			}
-			if s.known[idx] {
-				continue
+			if !names[base+".idx"] || s.known[idx] {
+				continue // with no index git takes no notice of a pack either
 			}
 			s.known[idx] = true
 			p, err := openPack(idx, filepath.Join(dir, e.Name()))

@@ -67,8 +67,10 @@ type recentItem struct {
 const (
 	// maxDepth is how long a chain of our own deltas may get: as git's.
 	maxDepth = 50
-	// maxDelta is the size up to which deltas are looked for.
+	// maxDelta is the size up to which deltas are looked for, and maxRetry that
+	// of what the store has whole.
 	maxDelta = 16 << 20
+	maxRetry = 1 << 20
 )
 
 // packFrom gathers what the refs reach into one pack, with what n reads.
@@ -378,11 +380,7 @@ func (p *packer) put(i int32) error {
 	}
 	for _, i := range slices.Backward(chain) {
 		it := &p.items[i]
-		done, err := p.copyEntry(i)
-		if err == nil && !done {
-			err = p.compress(i)
-		}
-		if err != nil {
+		if err := p.add(i); err != nil {
 			return fmt.Errorf("object %s: %w", it.id, err)
 		}
 		it.state = written
@@ -398,6 +396,20 @@ func (p *packer) put(i int32) error {
 	return nil
 }
 
+// stored reads the head of the entry that the store has an item as, and where
+// it begins. There must be one.
+func (p *packer) stored(it *packItem) (packEntry, int, error) {
+	offset, err := it.pack.offset(int(it.pos))
+	if err != nil {
+		return packEntry{}, 0, err
+	}
+	e, err := it.pack.entry(offset)
+	if errors.Is(err, errTooLarge) {
+		err = nil // to be copied it need not be read
+	}
+	return e, offset, err
+}
+
 // baseOf returns the item that the store has an item as a delta against, where
 // that comes along; -1 where there is none.
 func (p *packer) baseOf(i int32) (int32, error) {
@@ -405,20 +417,13 @@ func (p *packer) baseOf(i int32) (int32, error) {
 	if it.pack == nil {
 		return -1, nil
 	}
-	offset, err := it.pack.offset(int(it.pos))
-	if err != nil {
-		return 0, err
-	}
-	e, err := it.pack.entry(offset)
-	if err != nil && !errors.Is(err, errTooLarge) {
-		return 0, err
-	}
-	if e.kind != packOfsDelta && e.kind != packRefDelta {
-		return -1, nil
+	e, _, err := p.stored(it)
+	if err != nil || !e.isDelta() {
+		return -1, err
 	}
 	pos, err := it.pack.at(e.base)
 	if err != nil {
-		return 0, err
+		return -1, err
 	}
 	base, ok := p.index[Hash(it.pack.ids[20*pos:20*pos+20])]
 	if !ok {
@@ -427,106 +432,146 @@ func (p *packer) baseOf(i int32) (int32, error) {
 	return base, nil
 }
 
-// copyEntry writes an item as the store has it. It is false where that is a
-// delta whose base is not written, and where a delta may do better.
-func (p *packer) copyEntry(i int32) (bool, error) {
+// add adds an item to the pack: as the store has it, or as a delta of our own,
+// or compressed anew.
+func (p *packer) add(i int32) error {
 	it := &p.items[i]
 	if it.pack == nil {
-		return false, nil
-	}
-	offset, err := it.pack.offset(int(it.pos))
-	if err != nil {
-		return false, err
-	}
-	e, err := it.pack.entry(offset)
-	if err != nil && !errors.Is(err, errTooLarge) {
-		return false, err
-	}
-	delta := e.kind == packOfsDelta || e.kind == packRefDelta
-	var base *packItem
-	if delta {
-		b, err := p.baseOf(i)
-		if err != nil || b < 0 || p.items[b].state != written {
-			return false, err
+		data, err := p.content(i)
+		if err != nil {
+			return err
 		}
-		base = &p.items[b]
+		if done, err := p.addDelta(i, len(data), 0); done || err != nil {
+			return err
+		}
+		return p.addWhole(it, data)
+	}
+	e, offset, err := p.stored(it)
+	if err != nil {
+		return err
+	}
+	if !e.isDelta() {
+		if e.kind != it.kind {
+			return fmt.Errorf("it is a %s where a %s should be", packTypes[e.kind], packTypes[it.kind])
+		}
+		raw, err := p.raw(it, offset)
+		if err != nil {
+			return err
+		}
+		// git looks at all there is to be compared before it makes such a
+		// pack, but at each object only once.
+		if e.size <= maxRetry {
+			if done, err := p.addDelta(i, e.size, len(raw)); done || err != nil {
+				return err
+			}
+		}
+		it.offset = p.out.add(it.id, nil, raw)
+		return nil
+	}
+	b, err := p.baseOf(i)
+	if err != nil {
+		return err
+	}
+	if b >= 0 && p.items[b].state == written {
+		base := &p.items[b]
 		if base.kind != it.kind {
-			return false, fmt.Errorf("it is a %s where a %s should be", packTypes[base.kind], packTypes[it.kind])
+			return fmt.Errorf("it is a %s where a %s should be", packTypes[base.kind], packTypes[it.kind])
 		}
-	} else if e.kind != it.kind {
-		return false, fmt.Errorf("it is a %s where a %s should be", packTypes[e.kind], packTypes[it.kind])
-	} else if c := p.latest[it.group]; it.group > 0 && c >= 0 && p.items[c].pack != it.pack {
-		// Nobody has compared it to what another pack holds.
-		return false, nil
-	}
-	p.n.odb.touch(it.pack, offset)
-	end, err := it.pack.end(offset)
-	if err != nil {
-		return false, err
-	}
-	raw := it.pack.file.data[offset:end]
-	if crc32.ChecksumIEEE(raw) != it.pack.crc(int(it.pos)) || e.body > end {
-		return false, it.pack.damaged(offset)
-	}
-	head, body := raw[:e.body-offset], raw[e.body-offset:]
-	if delta {
-		head = appendBack(entryHead(nil, packOfsDelta, e.size), p.out.file.size-base.offset)
+		raw, err := p.raw(it, offset)
+		if err != nil {
+			return err
+		}
+		if e.body-offset > len(raw) {
+			return it.pack.damaged(offset)
+		}
 		it.depth = min(base.depth, 254) + 1
+		it.offset = p.out.add(it.id, appendBack(entryHead(nil, packOfsDelta, e.size), p.out.file.size-base.offset), raw[e.body-offset:])
+		return nil
 	}
-	it.offset = p.out.add(it.id, head, body)
-	return true, nil
-}
-
-// compress writes an item as a delta against another version of its path, or
-// else whole.
-func (p *packer) compress(i int32) error {
-	it := &p.items[i]
 	data, err := p.content(i)
 	if err != nil {
 		return err
 	}
-	var best []byte
-	var base *packItem
-	if len(data) <= maxDelta {
-		// A delta of more than half the size is seldom shorter once both are compressed.
-		limit := len(data)/2 - 20
-		for _, c := range p.candidates(i) {
-			b := &p.items[c]
-			if limit < len(data)/8 || b.kind != it.kind || b.state != written || b.depth >= maxDepth {
-				continue
-			}
-			from, err := p.content(c)
-			if err != nil {
-				return err
-			}
-			if len(from) > maxDelta || len(from) < len(data)/32 {
-				continue
-			}
-			if p.indexed != c {
-				p.differ.index(from)
-				p.indexed = c
-			}
-			if d := p.differ.delta(from, data, limit); d != nil {
-				best, base = append(best[:0], d...), b
-				limit = len(d) - 1
-			}
-		}
+	if done, err := p.addDelta(i, len(data), 0); done || err != nil {
+		return err
 	}
-	if base == nil {
-		body, err := p.deflate.deflate(data)
-		if err != nil {
-			return err
-		}
-		it.offset = p.out.add(it.id, entryHead(nil, it.kind, len(data)), body)
-		return nil
+	return p.addWhole(it, data)
+}
+
+// raw returns the bytes of an item's entry in the store, by its checksum.
+func (p *packer) raw(it *packItem, offset int) ([]byte, error) {
+	p.n.odb.touch(it.pack, offset)
+	end, err := it.pack.end(offset)
+	if err != nil {
+		return nil, err
 	}
-	body, err := p.deflate.deflate(best)
+	raw := it.pack.file.data[offset:end]
+	if crc32.ChecksumIEEE(raw) != it.pack.crc(int(it.pos)) {
+		return nil, it.pack.damaged(offset)
+	}
+	return raw, nil
+}
+
+func (p *packer) addWhole(it *packItem, data []byte) error {
+	body, err := p.deflate.deflate(data)
 	if err != nil {
 		return err
 	}
-	it.depth = base.depth + 1
-	it.offset = p.out.add(it.id, appendBack(entryHead(nil, packOfsDelta, len(best)), p.out.file.size-base.offset), body)
+	it.offset = p.out.add(it.id, entryHead(nil, it.kind, len(data)), body)
 	return nil
+}
+
+// addDelta adds an item of size bytes as a delta against another version of its path, where
+// there is one that makes a short one, and one shorter than most bytes where that is not 0.
+func (p *packer) addDelta(i int32, size, most int) (bool, error) {
+	it := &p.items[i]
+	if size > maxDelta {
+		return false, nil
+	}
+	var best []byte
+	var base *packItem
+	// A delta of more than half the size is seldom shorter once both are
+	// compressed; one of an eighth is good enough.
+	limit := size/2 - 20
+	for _, c := range p.candidates(i) {
+		b := &p.items[c]
+		if limit < size/8 || b.kind != it.kind || b.state != written || b.depth >= maxDepth {
+			continue
+		}
+		data, err := p.content(i)
+		if err != nil {
+			return false, err
+		}
+		from, err := p.content(c)
+		if err != nil {
+			return false, err
+		}
+		if len(from) > maxDelta || len(from) < len(data)/32 {
+			continue
+		}
+		if p.indexed != c {
+			p.differ.index(from)
+			p.indexed = c
+		}
+		if d := p.differ.delta(from, data, limit); d != nil {
+			best, base = append(best[:0], d...), b
+			limit = len(d) - 1
+		}
+	}
+	if base == nil {
+		return false, nil
+	}
+	body, err := p.deflate.deflate(best)
+	if err != nil {
+		return false, err
+	}
+	head := appendBack(entryHead(nil, packOfsDelta, len(best)), p.out.file.size-base.offset)
+	if most > 0 && len(head)+len(body) >= most {
+		return false, nil
+	}
+	it.depth = base.depth + 1
+	it.offset = p.out.add(it.id, head, body)
+	return true, nil
 }
 
 // candidates are the items that item i may be a delta against, the likeliest first.

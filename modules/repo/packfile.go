@@ -37,9 +37,6 @@ type pack struct {
 	touched                        []uint64
 }
 
-// errUnusual is a store that the native reader leaves to git.
-var errUnusual = errors.New("a form of storage that only git reads")
-
 // openPack opens the pack whose index is at idxName.
 func openPack(idxName, packName string) (*pack, error) {
 	index, err := mapFile(idxName)
@@ -65,7 +62,7 @@ func (p *pack) parse() error {
 	d := p.index.data
 	const head, fanSize, tail = 8, 1024, 40
 	if len(d) < head+fanSize+tail || string(d[:4]) != "\xfftOc" || binary.BigEndian.Uint32(d[4:]) != 2 {
-		return fmt.Errorf("%s: %w", p.index.name, errUnusual)
+		return fmt.Errorf("%s: it is no index of version 2", p.index.name)
 	}
 	p.fan = d[head : head+fanSize]
 	for i, last := 0, uint32(0); i < 256; i++ {
@@ -90,7 +87,7 @@ func (p *pack) parse() error {
 		return fmt.Errorf("%s: it and its index do not belong together", p.name)
 	}
 	if v := binary.BigEndian.Uint32(k[4:]); v != 2 && v != 3 {
-		return fmt.Errorf("%s: %w", p.name, errUnusual)
+		return fmt.Errorf("%s: it is no pack of version 2 or 3", p.name)
 	}
 	return nil
 }
@@ -219,6 +216,8 @@ type packEntry struct {
 	base int // the offset of a delta's base
 }
 
+func (e packEntry) isDelta() bool { return e.kind == packOfsDelta || e.kind == packRefDelta }
+
 // entry reads the head of the entry at offset.
 func (p *pack) entry(offset int) (packEntry, error) {
 	d := p.file.data[:len(p.file.data)-20]
@@ -313,7 +312,7 @@ func (s *odb) packed(p *pack, offset int) (kind byte, data []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if e.kind == packOfsDelta || e.kind == packRefDelta {
+		if e.isDelta() {
 			if len(chain) == maxChain {
 				return 0, nil, p.damaged(offset)
 			}

@@ -24,9 +24,8 @@ type Reader interface {
 // the store itself: packs, loose objects, alternates, the commit-graph. No
 // process is run, and nothing goes to the network: what a partial clone lacks is
 // missing. Replace refs and grafts are not looked at, as everywhere in this
-// package. Where the store has a form that only git reads (packs with no index
-// but a multi-pack-index, indexes of version 1), or looks damaged, it is the
-// same as GitReader.
+// package. Where the store has a form that only git reads (a pack's index of
+// version 1), or looks damaged, it is the same as GitReader.
 func (r *Repo) Reader(ctx context.Context) (Reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -305,8 +305,10 @@ func (w *writer) checkRefs() error {
 
 // native is the reader where it reads the store itself; else nil.
 func (w *writer) native() *nativeReader {
-	n, _ := w.Reader.(*nativeReader)
-	return n
+	if n, ok := w.Reader.(*nativeReader); ok && w.Borrow != "" {
+		return n
+	}
+	return nil
 }
 
 // checkCommits holds the refs to Spec.OwnCommits.

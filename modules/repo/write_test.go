@@ -201,18 +201,22 @@ func TestWriteBareRefuses(t *testing.T) {
 		"no such object":   {with(func(s *Spec) { s.Refs["refs/tags/x"] = Hash{1} }), "0100000000000000000000000000000000000000"},
 		"origin":           {with(func(s *Spec) { s.Origin = "x\n[core]\n\tsshCommand = evil" }), "line break"},
 		"nothing borrowed": {with(func(s *Spec) { s.Borrow = "" }), ""},
+		"borrowed commits": {with(func(s *Spec) { s.OwnCommits = true }), "is not new"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parent := filepath.Join(realDir(t), "out")
-			dir := filepath.Join(parent, "x.git")
-			err := WriteBare(t.Context(), dir, test.spec)
-			if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), dir) {
-				t.Errorf("got %v", err)
+			for _, rd := range []Reader{nil, newReader(t, mono)} {
+				parent := filepath.Join(realDir(t), "out")
+				dir := filepath.Join(parent, "x.git")
+				test.spec.Reader = rd
+				err := WriteBare(t.Context(), dir, test.spec)
+				if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), dir) {
+					t.Errorf("with %T: got %v", rd, err)
+				}
+				if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("with %T: %s is there: %v", rd, dir, err)
+				}
+				noTemp(t, parent)
 			}
-			if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%s is there: %v", dir, err)
-			}
-			noTemp(t, parent)
 		})
 	}
 
@@ -221,10 +225,13 @@ func TestWriteBareRefuses(t *testing.T) {
 		if err := os.Remove(filepath.Join(mono, ".git/objects", id[:2], id[2:])); err != nil {
 			t.Fatal(err)
 		}
-		err := WriteBare(t.Context(), filepath.Join(t.TempDir(), "x"), good)
-		var mo *MissingObjectError
-		if !errors.As(err, &mo) || mo.ID.String() != id {
-			t.Errorf("got %v", err)
+		for _, rd := range []Reader{nil, newReader(t, mono)} {
+			good.Reader = rd
+			err := WriteBare(t.Context(), filepath.Join(t.TempDir(), "x"), good)
+			var mo *MissingObjectError
+			if !errors.As(err, &mo) || mo.ID.String() != id {
+				t.Errorf("with %T: got %v", rd, err)
+			}
 		}
 	})
 }
