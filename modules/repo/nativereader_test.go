@@ -3,6 +3,8 @@ package repo
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -463,6 +465,74 @@ func TestReaderDamaged(t *testing.T) {
 		if graph := strings.HasSuffix(file, "graph"); graph && failed > 0 || !graph && failed == 0 {
 			t.Errorf("%s: %d of 60 failed", file, failed)
 		}
+	}
+}
+
+// rewrite changes a file that git wrote to be read only.
+func rewrite(t testing.TB, name string, change func(data []byte)) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(data)
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, data, 0o444); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An index that gives an object's id to another one: every checksum is right.
+func TestReaderChecksIDs(t *testing.T) {
+	dir := grownRepo(t)
+	sh(t, dir, "repack", "-adfq")
+	ids := reachable(t, dir)
+	n := 0
+	rewrite(t, glob(t, dir, "objects/pack/*.idx")[0], func(data []byte) {
+		n = int(binary.BigEndian.Uint32(data[8+1020:]))
+		offsets := data[8+1024+24*n:][: 4*n : 4*n]
+		first := bytes.Clone(offsets[:4])
+		copy(offsets, offsets[4:])
+		copy(offsets[4*n-4:], first)
+	})
+	rd, failed := newReader(t, dir), 0
+	for _, id := range ids {
+		if err := rd.Objects(t.Context(), []Hash{id}, func(Object) error { return nil }); err != nil {
+			failed++
+		}
+	}
+	if failed != len(ids) || n < failed {
+		t.Errorf("%d of %d objects are refused", failed, len(ids))
+	}
+}
+
+// A commit-graph that is whole but tells another tree than the commit.
+func TestReaderComparesCommitGraph(t *testing.T) {
+	dir := grownRepo(t)
+	tip := resolve(t, open(t, dir), "HEAD").ID
+	want := answers(t, newReader(t, dir), tip, nil)
+	sh(t, dir, "commit-graph", "write", "--reachable")
+	rewrite(t, filepath.Join(dir, "objects/info/commit-graph"), func(data []byte) {
+		l := &graphLayer{file: &mapped{data: data}}
+		if err := l.parse(0); err != nil {
+			t.Fatal(err)
+		}
+		i, ok := findID(l.fan, l.ids, &tip)
+		if !ok {
+			t.Fatal("the tip is not in the graph")
+		}
+		l.data[36*i] ^= 1
+		sum := sha1.Sum(data[:len(data)-20])
+		copy(data[len(data)-20:], sum[:])
+	})
+	rd := newReader(t, dir)
+	if rd.(*nativeReader).graph == nil {
+		t.Fatal("the commit-graph is not read at all")
+	}
+	if !slices.Equal(answers(t, rd, tip, nil), want) {
+		t.Error("the walk believes the commit-graph")
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package repo is git: a tree at any revision as an fs.FS, history to read,
 // bare repositories to write.
 //
-// It runs the user's own git and knows nothing of Terraform.
+// It runs the user's own git, but for reading and copying objects in bulk, which
+// it does itself. It knows nothing of Terraform.
 package repo
 
 import (
