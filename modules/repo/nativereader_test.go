@@ -421,12 +421,12 @@ func TestReaderDamaged(t *testing.T) {
 		}
 		dir := copyRepo(t, grown)
 		failed := 0
-		for i := range 60 {
+		for i := range 30 {
 			data := bytes.Clone(whole)
 			switch {
-			case i < 40:
+			case i < 20:
 				data[rnd.IntN(len(data))] ^= byte(1 + rnd.IntN(255))
-			case i < 50:
+			case i < 25:
 				data = data[:rnd.IntN(len(data))]
 			default:
 				copy(data[rnd.IntN(len(data)):], data[rnd.IntN(len(data)):])
@@ -463,7 +463,7 @@ func TestReaderDamaged(t *testing.T) {
 		}
 		// The commits tell what a damaged commit-graph would have told.
 		if graph := strings.HasSuffix(file, "graph"); graph && failed > 0 || !graph && failed == 0 {
-			t.Errorf("%s: %d of 60 failed", file, failed)
+			t.Errorf("%s: %d of 30 failed", file, failed)
 		}
 	}
 }
