@@ -137,7 +137,11 @@ func (w *writer) extract(ctx context.Context) ([]history.Split, error) {
 	var splits []history.Split
 	if w.p.History {
 		var err error
-		splits, err = history.Extract(ctx, w.reader, w.commit.ID, paths, history.Options{
+		filters := make([]history.Filter, len(paths))
+		for i, p := range paths {
+			filters[i] = history.Filter{Root: p, Paths: []string{p}}
+		}
+		splits, err = history.Extract(ctx, w.reader, w.commit.ID, filters, history.Options{
 			Follow:   w.p.Follow,
 			Progress: func(done, total int) { w.progress.tell("reading history", done, total) },
 		})
@@ -151,7 +155,7 @@ func (w *writer) extract(ctx context.Context) ([]history.Split, error) {
 				return nil, fmt.Errorf("%s is not in the commit", pth)
 			}
 			c := repo.CommitObject(id, nil, w.who, w.who, fmt.Sprintf("Begin with %s as of %s\n", pth, w.commit.ID))
-			splits = append(splits, history.Split{Path: pth, Tip: c.ID, Tree: id, Commits: 1, New: []repo.Object{c}})
+			splits = append(splits, history.Split{Filter: history.Filter{Root: pth, Paths: []string{pth}}, Tip: c.ID, Tree: id, Commits: 1, New: []repo.Object{c}})
 		}
 	}
 	for i := range splits {

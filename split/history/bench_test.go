@@ -63,7 +63,7 @@ func BenchmarkExtract(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				splits, err := Extract(ctx, rd, w.tip, paths, Options{Follow: follow})
+				splits, err := Extract(ctx, rd, w.tip, only(paths...), Options{Follow: follow})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -11,36 +11,58 @@ import (
 )
 
 // The engine works in steps: walk the commits; resolve their trees to one
-// vector each (package → tree); a dry pass, which tells the commits that some
-// package keeps; a last pass over those commits' bytes, which makes the new
-// ones. With Follow, resolve and the dry pass repeat until no rename is new.
+// vector each (package → what it holds); a dry pass, which tells the commits
+// that some package keeps; a last pass over those commits' bytes, which makes
+// the new ones. With Follow, resolve and the dry pass repeat until no rename is new.
 type engine struct {
 	rd     repo.Reader
-	follow bool
 	report func(done, total int)
 	shown  int // what report was told last
 
-	paths []string       // by package
-	pkgs  map[string]int // path → package
+	pkgs     []pkg
+	byKey    map[string]int // the package of a path, or of several
+	resolved int            // how many packages the vectors have
 
-	commits []commit // parents first, the tip last
+	commits []commit       // parents first, the tip last
+	at      map[int32]bool // the commits that were asked for
 
-	trees     []repo.Hash
-	treeIDs   map[repo.Hash]uint32
-	emptyTree uint32
-	vectors   [][]uint32 // by vector, by package: the index of the tree; 0: not there
-	vecOf     []int32    // by commit: the vector
+	values    []value
+	valueIDs  map[value]int32
+	emptyTree int32
+	vectors   []vector // by commit, by package: the index of what it holds; 0: nothing
 
 	// links has the renames: a package's root and the package it goes on with.
 	links    map[root]int
-	examined map[root]bool // the roots that were searched for one
-	until    []int32       // by package: only commits before this one are of interest
-	memory   map[repo.Hash][]byte
-	memoryOf int // bytes in memory
+	linksOf  map[int][]root  // by package, newest first
+	origins  map[root]string // where the directory of a package came from
+	examined map[root]bool   // the roots that were searched for one
 
 	candidates []int32 // commits that some package keeps, ascending
 	last       *pass   // the pass that made the commits
+
+	set    []bool // see ancestors
+	setFor int32
 }
+
+// A pkg is what has a history of its own, or helps another to one.
+type pkg struct {
+	kind   kind
+	path   string // its directory; of a filter of several paths the root
+	until  int32  // only commits before this one are of interest
+	follow bool   // its renames are looked for
+
+	owner    int       // of kind part: the package that it is one of
+	composed *composed // of kind several
+}
+
+type kind uint8
+
+const (
+	filler  kind = iota // nothing; the next round's packages begin with a new chunk
+	plain               // one directory
+	several             // several paths
+	part                // one of them: no history, only whether there is something
+)
 
 type commit struct {
 	id, tree repo.Hash
@@ -54,17 +76,29 @@ type root struct {
 	commit int32
 }
 
-// addPackage returns the package of a path, a new one where there is none, of
-// interest up to commit until.
-func (e *engine) addPackage(path string, until int32) int {
-	pkg, ok := e.pkgs[path]
-	if !ok {
-		pkg = len(e.paths)
-		e.paths = append(e.paths, path)
-		e.pkgs[path] = pkg
-		e.until = append(e.until, until)
+// addPlain returns the package of a directory, of interest up to commit until.
+func (e *engine) addPlain(path string, until int32, follow bool) int {
+	return e.add(path, until, func() pkg {
+		return pkg{kind: plain, path: path, until: until, follow: follow}
+	})
+}
+
+// add returns the package of a key: one that is there, or a new one.
+func (e *engine) add(key string, until int32, make func() pkg) int {
+	if i, ok := e.byKey[key]; ok && e.pkgs[i].until >= until {
+		return i
 	}
-	return pkg
+	p := make()
+	e.byKey[key] = len(e.pkgs)
+	e.pkgs = append(e.pkgs, p)
+	return len(e.pkgs) - 1
+}
+
+// endRound fills the last chunk up.
+func (e *engine) endRound() {
+	for len(e.pkgs)%chunkSize != 0 {
+		e.pkgs = append(e.pkgs, pkg{})
+	}
 }
 
 // progress tells that done of twice the number of commits is done.
@@ -75,20 +109,22 @@ func (e *engine) progress(done int) {
 	}
 }
 
-func (e *engine) walk(ctx context.Context, tip repo.Hash) error {
+func (e *engine) walk(ctx context.Context, tip repo.Hash, at []repo.Hash) error {
 	index := map[repo.Hash]int32{}
+	var parents []int32 // of all commits, in blocks
 	err := e.rd.Walk(ctx, tip, func(c repo.CommitInfo) error {
-		n := commit{id: c.ID, tree: c.Tree}
-		if len(c.Parents) > 0 {
-			n.parents = make([]int32, len(c.Parents))
+		if cap(parents)-len(parents) < len(c.Parents) {
+			parents = make([]int32, 0, max(4096, len(c.Parents)))
 		}
-		for i, id := range c.Parents {
+		from := len(parents)
+		for _, id := range c.Parents {
 			p, ok := index[id]
 			if !ok {
 				return fmt.Errorf("commit %s comes before its parent %s", c.ID, id)
 			}
-			n.parents[i] = p
+			parents = append(parents, p)
 		}
+		n := commit{id: c.ID, tree: c.Tree, parents: parents[from:len(parents):len(parents)]}
 		if _, twice := index[c.ID]; twice {
 			return fmt.Errorf("commit %s comes twice", c.ID)
 		}
@@ -102,12 +138,19 @@ func (e *engine) walk(ctx context.Context, tip repo.Hash) error {
 	if n := len(e.commits); n == 0 || e.commits[n-1].id != tip {
 		return fmt.Errorf("walking the history of %s: the walk did not end there", tip)
 	}
+	for _, id := range at {
+		if c, ok := index[id]; ok {
+			e.at[c] = true
+		}
+	}
+	e.vectors = make([]vector, len(e.commits))
 	return nil
 }
 
 // plan resolves the trees and finds the renames and the commits to keep.
 func (e *engine) plan(ctx context.Context) error {
 	for round := 0; ; round++ {
+		e.endRound()
 		if err := e.resolve(ctx); err != nil {
 			return err
 		}
@@ -116,7 +159,7 @@ func (e *engine) plan(ctx context.Context) error {
 			return err
 		}
 		e.candidates = p.copied
-		if !e.follow || round == maxRenames {
+		if round == maxRenames {
 			break
 		}
 		again, err := e.followRound(ctx, p.roots)
@@ -127,7 +170,12 @@ func (e *engine) plan(ctx context.Context) error {
 			break
 		}
 	}
-	e.memory = nil
+	for r := range e.links {
+		e.linksOf[r.pkg] = append(e.linksOf[r.pkg], r)
+	}
+	for _, list := range e.linksOf {
+		slices.SortFunc(list, func(a, b root) int { return cmp.Compare(b.commit, a.commit) })
+	}
 	return nil
 }
 
@@ -171,17 +219,19 @@ type pass struct {
 	e     *engine
 	g     graph
 	dry   bool
-	next  int       // the commit to come
-	state [][]int32 // by commit, by package: its newest new commit. Shared where nothing changed; nil when no child will ask any more.
-	asked []int32   // by commit: children that will still ask
-	none  []int32   // the state of a commit that has nothing
-	whole int       // the package of the root, whose commits are all kept; -1
+	next  int      // the commit to come
+	state []vector // by commit, by package: its newest new commit. Shared where nothing changed; nil when no child will ask any more.
+	asked []int32  // by commit: children that will still ask
+	none  vector   // the state of a commit that has nothing
+	whole int      // the package of the root, whose commits are all kept; -1
 
-	copied []int32  // dry: the commits that some package keeps
-	roots  []root   // dry: the roots that no link goes on from
-	kept   [][]kept // by package
-	err    error    // the first that resolve met
+	copied []int32          // dry: the commits that some package keeps
+	roots  []root           // dry: the roots whose renames are looked for
+	kept   [][]kept         // by package
+	held   map[int32]vector // the states of the commits that were asked for
+	err    error            // the first that resolve met
 
+	todo    []int32 // scratch
 	parents []int32 // scratch
 }
 
@@ -194,12 +244,13 @@ type kept struct {
 func (e *engine) newPass(dry bool) *pass {
 	p := &pass{
 		e: e, dry: dry, g: newGraph(), whole: -1,
-		state: make([][]int32, len(e.commits)),
+		state: make([]vector, len(e.commits)),
 		asked: make([]int32, len(e.commits)),
-		none:  make([]int32, len(e.paths)),
-		kept:  make([][]kept, len(e.paths)),
+		none:  newVector(len(e.pkgs)),
+		kept:  make([][]kept, len(e.pkgs)),
+		held:  map[int32]vector{},
 	}
-	if pkg, ok := e.pkgs["."]; ok {
+	if pkg, ok := e.byKey["."]; ok {
 		p.whole = pkg
 	}
 	for i := range e.commits {
@@ -229,32 +280,44 @@ func (p *pass) step(c int, tail []byte) error {
 	e := p.e
 	p.next = c + 1
 	parents := e.commits[c].parents
-	vec := e.vectors[e.vecOf[c]]
-	if p.unchanged(c) {
-		p.state[c] = p.state[parents[0]]
+	vec := e.vectors[c]
+	// A package needs a look where it is not what it was in the first parent,
+	// or where the parents have come to different commits.
+	p.todo = p.todo[:0]
+	look := func(i int, _, _ int32) { p.todo = append(p.todo, int32(i)) }
+	base := p.none
+	if len(parents) == 0 {
+		eachDifference(vec, p.none, look)
 	} else {
-		base, baseVec := p.none, []uint32(nil)
-		if len(parents) > 0 {
-			base = p.state[parents[0]]
-			if len(parents) == 1 {
-				baseVec = e.vectors[e.vecOf[parents[0]]]
-			}
+		base = p.state[parents[0]]
+		eachDifference(vec, e.vectors[parents[0]], look)
+		for _, parent := range parents[1:] {
+			eachDifference(p.state[parent], base, look)
 		}
-		state, own := base, false
-		for pkg, tree := range vec {
-			if baseVec != nil && baseVec[pkg] == tree && pkg != p.whole || int32(c) >= e.until[pkg] {
-				continue
+	}
+	if p.whole >= 0 {
+		p.todo = append(p.todo, int32(p.whole))
+	}
+	if len(parents) > 1 || p.whole >= 0 {
+		slices.Sort(p.todo)
+		p.todo = slices.Compact(p.todo)
+	}
+	state := newDraft(base)
+	for _, pkg := range p.todo {
+		i := int(pkg)
+		if of := &e.pkgs[i]; int32(c) >= of.until {
+			continue
+		} else if of.kind == part {
+			if p.dry && of.follow {
+				state.set(i, p.scout(i, int32(c), vec.get(i)))
 			}
-			n := p.resolve(pkg, int32(c), tree, tail)
-			if n == state[pkg] {
-				continue
-			}
-			if !own {
-				state, own = slices.Clone(state), true
-			}
-			state[pkg] = n
+			continue
 		}
-		p.state[c] = state
+		state.set(i, p.resolve(i, int32(c), vec.get(i), tail))
+	}
+	p.state[c] = state.vector
+	if !p.dry && e.at[int32(c)] {
+		p.held[int32(c)] = state.vector
 	}
 	for _, parent := range parents {
 		if p.asked[parent]--; p.asked[parent] == 0 {
@@ -264,31 +327,31 @@ func (p *pass) step(c int, tail []byte) error {
 	return p.err
 }
 
-// unchanged reports whether commit c has, for every package, just what each of its parents has.
-func (p *pass) unchanged(c int) bool {
-	parents := p.e.commits[c].parents
-	if len(parents) == 0 || p.whole >= 0 {
-		return false
-	}
-	first := p.state[parents[0]]
-	for _, parent := range parents {
-		if p.e.vecOf[parent] != p.e.vecOf[c] || &p.state[parent][0] != &first[0] {
-			return false
+// scout finds the roots of a part. It returns 1 where the part's directory is
+// there or was.
+func (p *pass) scout(i int, c, value int32) int32 {
+	for _, parent := range p.e.commits[c].parents {
+		if p.state[parent].get(i) != 0 {
+			return 1
 		}
 	}
-	return true
+	if value == 0 || !p.e.isTree(value) {
+		return 0
+	}
+	p.roots = append(p.roots, root{i, c})
+	return 1
 }
 
 // resolve returns the new commit that stands for c in a package: one of its
 // parents', or one that is made here; 0 where there is nothing yet.
-func (p *pass) resolve(pkg int, c int32, tree uint32, tail []byte) int32 {
+func (p *pass) resolve(pkg int, c, tree int32, tail []byte) int32 {
 	from := pkg
 	if linked, ok := p.e.links[root{pkg, c}]; ok {
 		from = linked
 	}
 	p.parents = p.parents[:0]
 	for _, parent := range p.e.commits[c].parents {
-		if n := p.state[parent][from]; n != 0 {
+		if n := p.state[parent].get(from); n != 0 {
 			p.parents = append(p.parents, n)
 		}
 	}
@@ -297,7 +360,7 @@ func (p *pass) resolve(pkg int, c int32, tree uint32, tail []byte) int32 {
 		if tree == 0 {
 			return 0
 		}
-		if p.dry {
+		if p.dry && p.e.pkgs[pkg].follow && p.e.pkgs[pkg].kind == plain {
 			p.roots = append(p.roots, root{pkg, c})
 		}
 	}
@@ -326,7 +389,7 @@ func (p *pass) resolve(pkg int, c int32, tree uint32, tail []byte) int32 {
 		// only. Ancestry among the ones is that among the others or more, so it
 		// keeps whatever is kept here.
 		if p.err == nil {
-			p.err = fmt.Errorf("commit %s is to be kept in %q, which was not foreseen; this is a defect of terrier", p.e.commits[c].id, p.e.paths[pkg])
+			p.err = fmt.Errorf("commit %s is to be kept in %q, which was not foreseen; this is a defect of terrier", p.e.commits[c].id, p.e.pkgs[pkg].path)
 		}
 		return 0
 	}
@@ -334,7 +397,7 @@ func (p *pass) resolve(pkg int, c int32, tree uint32, tail []byte) int32 {
 	for i, n := range parents {
 		ids[i] = p.g.nodes[n].id
 	}
-	data := newCommit(p.e.trees[tree], ids, tail)
+	data := newCommit(p.e.values[tree].id, ids, tail)
 	id := objectID("commit", data)
 	n, ok := p.g.byID[id]
 	if !ok {
@@ -345,50 +408,68 @@ func (p *pass) resolve(pkg int, c int32, tree uint32, tail []byte) int32 {
 	return n
 }
 
-// split collects what package pkg has at the tip.
-func (e *engine) split(pkg int) Split {
-	s := Split{Path: e.paths[pkg]}
+// split collects what package i has at the tip.
+func (e *engine) split(i int, f Filter) Split {
+	s := Split{Filter: f}
 	p := e.last
-	tip := p.state[len(e.commits)-1][pkg]
+	tip := p.state[len(e.commits)-1].get(i)
 	if tip == 0 {
 		return s
 	}
 	s.Tip = p.g.nodes[tip].id
-	s.Tree = e.trees[p.g.nodes[tip].tree]
-	pkgs, renames := e.lineage(pkg)
+	s.Tree = e.values[p.g.nodes[tip].tree].id
+	pkgs, renames := e.lineage(i)
 	s.Followed = renames
-	in := p.g.reachable(tip)
-	var all []kept
+	p.g.reach(tip)
+	for c := range e.at {
+		if s.At == nil {
+			s.At = map[repo.Hash]repo.Hash{}
+		}
+		var id repo.Hash
+		if n := e.standsFor(i, c); n != 0 && p.g.reached(n) && p.g.nodes[n].tree != e.emptyTree {
+			id = p.g.nodes[n].id
+		}
+		s.At[e.commits[c].id] = id
+	}
+	type made struct {
+		kept
+		by *composed
+	}
+	var all []made
 	for _, q := range pkgs {
 		for _, k := range p.kept[q] {
-			if int(k.node) < len(in) && in[k.node] {
-				all = append(all, k)
+			if p.g.reached(k.node) {
+				all = append(all, made{k, e.pkgs[q].composed})
 			}
 		}
 	}
 	// The order of nodes depends on what other packages there are, that of
 	// commits does not. A new commit comes after its parents here as well:
 	// those were made from older commits.
-	slices.SortFunc(all, func(a, b kept) int {
+	slices.SortStableFunc(all, func(a, b made) int {
 		if c := cmp.Compare(a.commit, b.commit); c != 0 {
 			return c
 		}
 		return bytes.Compare(p.g.nodes[a.node].id[:], p.g.nodes[b.node].id[:])
 	})
-	all = slices.CompactFunc(all, func(a, b kept) bool { return a.commit == b.commit && a.node == b.node })
-	var commits []repo.Object
+	all = slices.CompactFunc(all, func(a, b made) bool { return a.commit == b.commit && a.node == b.node })
+	commits := make([]repo.Object, 0, len(all))
 	empty := false
+	done := map[int32]bool{}
+	s.Map = make([]Pair, 0, len(all))
 	for _, k := range all {
 		n := &p.g.nodes[k.node]
 		s.Map = append(s.Map, Pair{e.commits[k.commit].id, n.id})
-		if !in[k.node] {
+		if !p.g.take(k.node) {
 			continue // another commit became the same
 		}
-		in[k.node] = false
 		if k.gap {
 			s.Gaps++
 		}
 		empty = empty || n.tree == e.emptyTree
+		if k.by != nil {
+			s.New = e.composedObjects(s.New, k.by, n.tree, done)
+		}
 		commits = append(commits, repo.Object{ID: n.id, Type: "commit", Data: n.data})
 	}
 	s.Commits = len(commits)
@@ -397,4 +478,17 @@ func (e *engine) split(pkg int) Split {
 	}
 	s.New = append(s.New, commits...)
 	return s
+}
+
+// standsFor returns the new commit that stands for commit c, one of those asked
+// for, in package i; 0 where there is none.
+func (e *engine) standsFor(i int, c int32) int32 {
+	for _, r := range e.linksOf[i] {
+		if c < r.commit && e.ancestors(r.commit)[c] {
+			if n := e.standsFor(e.links[r], c); n != 0 {
+				return n
+			}
+		}
+	}
+	return e.last.held[c].get(i)
 }

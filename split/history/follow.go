@@ -1,9 +1,11 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -29,13 +31,12 @@ import (
 const (
 	// maxRenames is how many renames of one directory are followed, and
 	// maxRenameFiles and maxRenameDepth how much of a commit is compared to
-	// find one. Far beyond what people do; they bound what a made-up
-	// repository can cost.
+	// find one. maxOrigins is how many directories may come into question for
+	// one. Far beyond what people do; they bound what a made-up repository can cost.
 	maxRenames     = 64
 	maxRenameFiles = 200_000
 	maxRenameDepth = 256
-	// treeCacheSize bounds what is kept of trees from one round to the next, in bytes.
-	treeCacheSize = 24 << 20
+	maxOrigins     = 1000
 )
 
 var emptyBlobID = objectID("blob", nil)
@@ -45,8 +46,7 @@ var emptyBlobID = objectID("blob", nil)
 func (e *engine) followRound(ctx context.Context, roots []root) (bool, error) {
 	var fresh []root
 	for _, r := range roots {
-		// A directory that nobody asked for is of interest only before it was renamed.
-		if !e.examined[r] && r.commit < e.until[r.pkg] && len(e.commits[r.commit].parents) > 0 {
+		if !e.examined[r] && len(e.commits[r.commit].parents) > 0 {
 			e.examined[r] = true
 			fresh = append(fresh, r)
 		}
@@ -58,64 +58,102 @@ func (e *engine) followRound(ctx context.Context, roots []root) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking for renames: %w", err)
 	}
+	var moved []root // packages of several paths, some of which came from elsewhere
+	again := false
 	for i, r := range fresh {
 		if from[i] == "" {
 			continue
 		}
-		pkg := e.addPackage(from[i], r.commit)
-		e.until[pkg] = max(e.until[pkg], r.commit)
-		e.links[r] = pkg
+		again = true
+		if p := &e.pkgs[r.pkg]; p.kind == part {
+			e.origins[r] = from[i]
+			moved = append(moved, root{p.owner, r.commit})
+			continue
+		}
+		e.links[r] = e.addPlain(from[i], r.commit, true)
 	}
-	return slices.ContainsFunc(from, func(s string) bool { return s != "" }), nil
+	for _, r := range moved {
+		if _, done := e.links[r]; done {
+			continue // another part of it was renamed in the same commit
+		}
+		c := e.pkgs[r.pkg].composed
+		mounts := slices.Clone(c.mounts)
+		for i, m := range mounts {
+			if old, ok := e.origins[root{m.part, r.commit}]; ok {
+				mounts[i].path = old
+			}
+		}
+		e.links[r] = e.addComposed(c.root, mounts, r.commit, true)
+	}
+	return again, nil
 }
 
-// lineage returns the packages that pkg's history goes through, and the
+// lineage returns the packages that package i's history goes through, and the
 // renames between them, newest first.
-func (e *engine) lineage(pkg int) ([]int, []Rename) {
+func (e *engine) lineage(i int) ([]int, []Rename) {
 	type stage struct {
 		pkg    int
 		before []bool // by commit: those of interest; nil is all
 	}
-	pkgs := []int{pkg}
+	type found struct {
+		commit int32
+		Rename
+	}
+	pkgs := []int{i}
 	taken := map[root]bool{}
-	for todo := []stage{{pkg: pkg}}; len(todo) > 0; todo = todo[1:] {
+	var list []found
+	for todo := []stage{{pkg: i}}; len(todo) > 0; todo = todo[1:] {
 		s := todo[0]
-		for r, from := range e.links {
-			if r.pkg != s.pkg || taken[r] || s.before != nil && (int(r.commit) >= len(s.before) || !s.before[r.commit]) {
+		for _, r := range e.linksOf[s.pkg] {
+			if taken[r] || s.before != nil && (int(r.commit) >= len(s.before) || !s.before[r.commit]) {
 				continue
 			}
 			taken[r] = true
+			from := e.links[r]
 			if !slices.Contains(pkgs, from) {
 				pkgs = append(pkgs, from)
 			}
 			todo = append(todo, stage{from, e.ancestors(r.commit)})
+			id := e.commits[r.commit].id
+			if c := e.pkgs[s.pkg].composed; c != nil {
+				for k, m := range e.pkgs[from].composed.mounts {
+					if m.path != c.mounts[k].path {
+						list = append(list, found{r.commit, Rename{From: m.path, To: c.mounts[k].path, Commit: id}})
+					}
+				}
+				continue
+			}
+			list = append(list, found{r.commit, Rename{From: e.pkgs[from].path, To: e.pkgs[s.pkg].path, Commit: id}})
 		}
 	}
-	list := make([]root, 0, len(taken))
-	for r := range taken {
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(a, b root) int {
-		return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(e.paths[a.pkg], e.paths[b.pkg]))
+	slices.SortFunc(list, func(a, b found) int {
+		return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From))
 	})
 	var renames []Rename
-	for _, r := range list {
-		renames = append(renames, Rename{From: e.paths[e.links[r]], To: e.paths[r.pkg], Commit: e.commits[r.commit].id})
+	for k, r := range list {
+		// Two stages of several paths may have the same one.
+		if k == 0 || r != list[k-1] {
+			renames = append(renames, r.Rename)
+		}
 	}
 	return pkgs, renames
 }
 
-// ancestors is the set of c and its ancestors.
+// ancestors is the set of c and its ancestors, by commit, valid and not to be changed.
 func (e *engine) ancestors(c int32) []bool {
+	if e.set != nil && e.setFor == c {
+		return e.set
+	}
 	set := make([]bool, c+1)
 	set[c] = true
-	for ; c >= 0; c-- {
-		if set[c] {
-			for _, p := range e.commits[c].parents {
+	for at := c; at >= 0; at-- {
+		if set[at] {
+			for _, p := range e.commits[at].parents {
 				set[p] = true
 			}
 		}
 	}
+	e.set, e.setFor = set, c
 	return set
 }
 
@@ -123,32 +161,76 @@ func (e *engine) ancestors(c int32) []bool {
 type lost struct {
 	dirs    []lostDir
 	files   []lostFile
-	byBlob  map[repo.Hash][]int32 // indices of files
-	entries int                   // how much was looked at
+	entries int // how much was looked at
 	tooMuch bool
+
+	// Made by arrange, which puts the files of a directory and below side by side.
+	arranged bool
+	byBlob   map[repo.Hash][]int32 // indices of files, ascending
+	byPath   map[lostPath]repo.Hash
 }
 
 type lostDir struct {
-	path  string
-	up    int32 // the directory above, if that is gone as well; -1
-	files int   // in it and below, empty ones not counted
+	path     string
+	up       int32   // the directory above, if that is gone as well; -1
+	top      int32   // the highest one above that is gone, or itself
+	subs     []int32 // directories
+	own      []int32 // files, empty ones not counted
+	from, to int32   // the files in it and below
 }
 
 type lostFile struct {
 	dir  int32
 	path string
+	blob repo.Hash
+}
+
+// A lostPath is a file's; two parents may have different ones there.
+type lostPath struct {
+	top  int32
+	path string
+}
+
+func (l *lost) arrange() {
+	if l.arranged {
+		return
+	}
+	l.arranged = true
+	l.byBlob = map[repo.Hash][]int32{}
+	l.byPath = map[lostPath]repo.Hash{}
+	files := make([]lostFile, 0, len(l.files))
+	var visit func(d int32)
+	visit = func(d int32) {
+		dir := &l.dirs[d]
+		dir.from = int32(len(files))
+		for _, i := range dir.own {
+			f := l.files[i]
+			l.byBlob[f.blob] = append(l.byBlob[f.blob], int32(len(files)))
+			l.byPath[lostPath{dir.top, f.path}] = f.blob
+			files = append(files, f)
+		}
+		for _, sub := range dir.subs {
+			visit(sub)
+		}
+		dir.to = int32(len(files))
+	}
+	for d := range l.dirs {
+		if l.dirs[d].up < 0 {
+			visit(int32(d))
+		}
+	}
+	l.files = files
 }
 
 // findRenames returns for each root the path that its directory came from, or "".
 func (e *engine) findRenames(ctx context.Context, roots []root) ([]string, error) {
-	f := &finder{e: e, trees: map[repo.Hash][]entry{}}
 	byCommit := map[int32]*lost{}
 	var diffs []diffItem
 	for _, r := range roots {
 		if byCommit[r.commit] != nil {
 			continue
 		}
-		l := &lost{byBlob: map[repo.Hash][]int32{}}
+		l := &lost{}
 		byCommit[r.commit] = l
 		c := &e.commits[r.commit]
 		for _, p := range c.parents {
@@ -157,7 +239,7 @@ func (e *engine) findRenames(ctx context.Context, roots []root) ([]string, error
 			}
 		}
 	}
-	if err := f.diff(ctx, diffs); err != nil {
+	if err := e.diff(ctx, diffs); err != nil {
 		return nil, err
 	}
 	var lists []*listing
@@ -165,11 +247,11 @@ func (e *engine) findRenames(ctx context.Context, roots []root) ([]string, error
 		l := byCommit[r.commit]
 		s := &listing{skip: l.tooMuch || len(l.files) == 0}
 		if !s.skip {
-			s.todo = []diffItem{{new: e.trees[e.vectors[e.vecOf[r.commit]][r.pkg]]}}
+			s.todo = []listItem{{tree: e.values[e.vectors[r.commit].get(r.pkg)].id}}
 		}
 		lists = append(lists, s)
 	}
-	if err := f.list(ctx, lists); err != nil {
+	if err := e.list(ctx, lists); err != nil {
 		return nil, err
 	}
 	from := make([]string, len(roots))
@@ -183,86 +265,67 @@ func (e *engine) findRenames(ctx context.Context, roots []root) ([]string, error
 
 // origin picks the directory that files, path → blob, came from; "" where there is none.
 func (l *lost) origin(files map[string]repo.Hash) string {
-	if len(files) == 0 {
-		return ""
-	}
+	l.arrange()
 	count := map[repo.Hash]int{}
 	for _, blob := range files {
 		count[blob]++
 	}
-	type score struct{ matched, same int }
-	scores := map[int32]*score{}
-	for blob, n := range count {
-		holds := map[int32]int{} // by directory: how many files of these bytes
+	// Any that has half of the files has one of any larger number of them. Take
+	// those that are in the fewest places: a file that all modules have alike
+	// would bring them all into question.
+	blobs := slices.SortedFunc(maps.Keys(count), func(a, b repo.Hash) int {
+		return cmp.Or(cmp.Compare(len(l.byBlob[a]), len(l.byBlob[b])), bytes.Compare(a[:], b[:]))
+	})
+	asked := map[int32]bool{}
+	n := 0
+	for _, blob := range blobs {
+		if 2*n > len(files) {
+			break
+		}
+		n += count[blob]
 		for _, i := range l.byBlob[blob] {
-			for d := l.files[i].dir; d >= 0; d = l.dirs[d].up {
-				if scores[d] == nil {
-					scores[d] = &score{}
-				}
-				if holds[d]++; holds[d] <= n {
-					scores[d].matched++
-				}
-				if files[l.files[i].path[len(l.dirs[d].path)+1:]] == blob {
-					scores[d].same++
-				}
+			for d := l.files[i].dir; d >= 0 && !asked[d]; d = l.dirs[d].up {
+				asked[d] = true
+			}
+			if len(asked) > maxOrigins {
+				return ""
 			}
 		}
 	}
-	best := int32(-1)
-	for d, s := range scores {
+	type score struct {
+		dir           *lostDir
+		matched, same int
+	}
+	var best score
+	for d := range asked {
+		s := score{dir: &l.dirs[d]}
+		for blob, n := range count {
+			in := l.byBlob[blob]
+			from, _ := slices.BinarySearch(in, s.dir.from)
+			to, _ := slices.BinarySearch(in, s.dir.to)
+			s.matched += min(n, to-from)
+		}
 		if 2*s.matched < len(files) {
 			continue
 		}
-		if best >= 0 && cmp.Or(
-			cmp.Compare(scores[best].matched, s.matched),
-			cmp.Compare(scores[best].same, s.same),
-			cmp.Compare(l.dirs[d].files, l.dirs[best].files),
-			cmp.Compare(l.dirs[d].path, l.dirs[best].path),
-		) >= 0 {
-			continue
+		for path, blob := range files {
+			if l.byPath[lostPath{s.dir.top, join(s.dir.path, path)}] == blob {
+				s.same++
+			}
 		}
-		best = d
+		if best.dir == nil || cmp.Or(
+			cmp.Compare(s.matched, best.matched),
+			cmp.Compare(s.same, best.same),
+			cmp.Compare(best.dir.to-best.dir.from, s.dir.to-s.dir.from),
+			cmp.Compare(best.dir.path, s.dir.path),
+		) > 0 {
+			best = s
+		}
 	}
-	if best < 0 {
+	if best.dir == nil {
 		return ""
 	}
-	return l.dirs[best].path
-}
-
-// A finder reads trees for findRenames, all of one depth in one go.
-type finder struct {
-	e     *engine
-	trees map[repo.Hash][]entry
-}
-
-// An entry is one of a tree, submodules left out.
-type entry struct {
-	name string
-	dir  bool
-	id   repo.Hash
-}
-
-func (f *finder) load(ctx context.Context, ids []repo.Hash) error {
-	var want []repo.Hash
-	for _, id := range ids {
-		if _, ok := f.trees[id]; !ok && !id.IsZero() {
-			f.trees[id] = nil
-			want = append(want, id)
-		}
-	}
-	return f.e.readTrees(ctx, want, func(id repo.Hash, data []byte) error {
-		var list []entry
-		err := eachEntry(data, func(mode, name []byte, sub repo.Hash) {
-			if dir := isTreeMode(mode); dir || len(mode) == 6 && mode[0] == '1' && string(mode) != "160000" {
-				list = append(list, entry{string(name), dir, sub})
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("tree %s: %w", id, err)
-		}
-		f.trees[id] = list
-		return nil
-	})
+	return best.dir.path
 }
 
 // A diffItem is a directory to compare: old and new, or old alone where it is gone.
@@ -280,103 +343,206 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// diff fills in what is lost.
-func (f *finder) diff(ctx context.Context, items []diffItem) error {
+// diff fills in what is lost. It reads all trees of one depth in one go, and
+// holds no more than two at a time.
+func (e *engine) diff(ctx context.Context, items []diffItem) error {
 	for depth := 0; len(items) > 0; depth++ {
 		var ids []repo.Hash
-		for _, it := range items {
-			ids = append(ids, it.old, it.new)
-		}
-		if err := f.load(ctx, ids); err != nil {
-			return err
-		}
-		var next []diffItem
-		for _, it := range items {
-			l := it.l
-			l.entries += len(f.trees[it.old]) + len(f.trees[it.new])
-			if l.tooMuch = l.tooMuch || l.entries > maxRenameFiles || depth > maxRenameDepth; l.tooMuch {
+		var of []int // in items
+		for i := range items {
+			it := &items[i]
+			if it.l.tooMuch = it.l.tooMuch || depth > maxRenameDepth; it.l.tooMuch {
 				continue
 			}
-			now := map[string]repo.Hash{}
-			for _, n := range f.trees[it.new] {
-				if n.dir {
-					now[n.name] = n.id
-				}
+			if !it.new.IsZero() {
+				ids, of = append(ids, it.new), append(of, i)
 			}
-			for _, o := range f.trees[it.old] {
-				path := join(it.path, o.name)
-				if !o.dir {
-					// A file of a directory that stays is no sign of a rename.
-					if it.up >= 0 && o.id != emptyBlobID {
-						l.byBlob[o.id] = append(l.byBlob[o.id], int32(len(l.files)))
-						l.files = append(l.files, lostFile{it.up, path})
-						for d := it.up; d >= 0; d = l.dirs[d].up {
-							l.dirs[d].files++
-						}
-					}
-					continue
-				}
-				n, stays := now[o.name]
-				switch {
-				case stays && n != o.id:
-					next = append(next, diffItem{l: l, path: path, old: o.id, new: n, up: -1})
-				case !stays:
-					l.dirs = append(l.dirs, lostDir{path: path, up: it.up})
-					next = append(next, diffItem{l: l, path: path, old: o.id, up: int32(len(l.dirs) - 1)})
-				}
+			ids, of = append(ids, it.old), append(of, i)
+		}
+		var next []diffItem
+		var now []byte
+		k := 0
+		err := e.readTrees(ctx, ids, func(id repo.Hash, data []byte) error {
+			it := &items[of[k]]
+			k++
+			if id == it.new {
+				now = append(now[:0], data...)
+				return nil
 			}
+			var err error
+			next, err = it.compare(next, data, now)
+			now = now[:0]
+			if err != nil {
+				return fmt.Errorf("tree %s: %w", id, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		items = next
 	}
 	return nil
 }
 
+// compare takes the entries of the directory's old tree that are not in the new
+// one, and appends the directories to compare next.
+func (it *diffItem) compare(next []diffItem, old, now []byte) ([]diffItem, error) {
+	l := it.l
+	var dirs map[string]repo.Hash // of the new tree; made where they do not run in step
+	rest := now
+	for len(old) > 0 {
+		o, tail, err := cutEntry(old)
+		if err != nil {
+			return nil, err
+		}
+		old = tail
+		if l.entries++; l.entries > maxRenameFiles {
+			l.tooMuch = true
+			return next, nil
+		}
+		if o.mode != treeMode {
+			// A file of a directory that stays is no sign of a rename, nor is a submodule.
+			if o.mode != submoduleMode && it.up >= 0 && o.id() != emptyBlobID {
+				l.dirs[it.up].own = append(l.dirs[it.up].own, int32(len(l.files)))
+				l.files = append(l.files, lostFile{it.up, join(it.path, string(o.name)), o.id()})
+			}
+			continue
+		}
+		var n repo.Hash
+		stays := false
+		if dirs == nil {
+			for len(rest) > 0 {
+				e, tail, err := cutEntry(rest)
+				if err != nil {
+					return nil, err
+				}
+				if c := bytes.Compare(e.name, o.name); c > 0 {
+					break
+				} else if c == 0 && e.mode == treeMode {
+					n, stays = e.id(), true
+				}
+				rest = tail
+				if stays {
+					break
+				}
+			}
+		}
+		if !stays {
+			// Not in step, or gone, and then there is more to do than this.
+			if dirs == nil {
+				if dirs, err = directories(now); err != nil {
+					return nil, err
+				}
+			}
+			n, stays = dirs[string(o.name)]
+		}
+		switch {
+		case stays && n != o.id():
+			next = append(next, diffItem{l: l, path: join(it.path, string(o.name)), old: o.id(), new: n, up: -1})
+		case !stays:
+			d := int32(len(l.dirs))
+			dir := lostDir{path: join(it.path, string(o.name)), up: it.up, top: d}
+			if it.up >= 0 {
+				dir.top = l.dirs[it.up].top
+				l.dirs[it.up].subs = append(l.dirs[it.up].subs, d)
+			}
+			l.dirs = append(l.dirs, dir)
+			next = append(next, diffItem{l: l, path: l.dirs[d].path, old: o.id(), up: d})
+		}
+	}
+	return next, nil
+}
+
+// directories are those of a tree object.
+func directories(tree []byte) (map[string]repo.Hash, error) {
+	dirs := map[string]repo.Hash{}
+	for len(tree) > 0 {
+		e, rest, err := cutEntry(tree)
+		if err != nil {
+			return nil, err
+		}
+		if e.mode == treeMode {
+			dirs[string(e.name)] = e.id()
+		}
+		tree = rest
+	}
+	return dirs, nil
+}
+
 // A listing are the files of a directory, empty ones left out.
 type listing struct {
 	files   map[string]repo.Hash
-	todo    []diffItem
+	todo    []listItem
 	entries int
 	skip    bool
 }
 
+type listItem struct {
+	path string // "" is the directory itself
+	tree repo.Hash
+}
+
 // list fills in the files of directories.
-func (f *finder) list(ctx context.Context, lists []*listing) error {
+func (e *engine) list(ctx context.Context, lists []*listing) error {
 	for depth := 0; ; depth++ {
 		var ids []repo.Hash
+		of := map[repo.Hash][]listed{}
 		for _, s := range lists {
-			for _, it := range s.todo {
-				ids = append(ids, it.new)
+			if s.skip = s.skip || depth > maxRenameDepth; s.skip {
+				continue
 			}
+			for _, it := range s.todo {
+				if of[it.tree] == nil {
+					ids = append(ids, it.tree)
+				}
+				of[it.tree] = append(of[it.tree], listed{s, it.path})
+			}
+			s.todo = nil
 		}
 		if len(ids) == 0 {
 			return nil
 		}
-		if err := f.load(ctx, ids); err != nil {
-			return err
-		}
-		for _, s := range lists {
-			todo := s.todo
-			s.todo = nil
-			for _, it := range todo {
-				s.entries += len(f.trees[it.new])
-				if s.skip = s.skip || s.entries > maxRenameFiles || depth > maxRenameDepth; s.skip {
-					s.todo = nil
-					break
-				}
-				for _, n := range f.trees[it.new] {
-					path := join(it.path, n.name)
-					if n.dir {
-						s.todo = append(s.todo, diffItem{path: path, new: n.id})
-					} else if n.id != emptyBlobID {
-						if s.files == nil {
-							s.files = map[string]repo.Hash{}
-						}
-						s.files[path] = n.id
-					}
+		err := e.readTrees(ctx, ids, func(id repo.Hash, data []byte) error {
+			for _, in := range of[id] {
+				if err := in.add(data); err != nil {
+					return fmt.Errorf("tree %s: %w", id, err)
 				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// A listed is a directory in a listing.
+type listed struct {
+	*listing
+	path string
+}
+
+func (s listed) add(tree []byte) error {
+	for len(tree) > 0 && !s.skip {
+		e, rest, err := cutEntry(tree)
+		if err != nil {
+			return err
+		}
+		tree = rest
+		s.entries++
+		s.skip = s.entries > maxRenameFiles
+		switch path := join(s.path, string(e.name)); {
+		case e.mode == treeMode:
+			s.todo = append(s.todo, listItem{path, e.id()})
+		case e.mode != submoduleMode && e.id() != emptyBlobID:
+			if s.files == nil {
+				s.files = map[string]repo.Hash{}
+			}
+			s.files[path] = e.id()
+		}
+	}
+	return nil
 }
 
 // always is until for a package that was asked for.

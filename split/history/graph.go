@@ -9,7 +9,7 @@ import (
 // A node is a new commit. In a dry pass it has no id and no data.
 type node struct {
 	id      repo.Hash
-	tree    uint32
+	tree    int32 // the index of its value
 	parents []int32
 	data    []byte
 }
@@ -35,16 +35,22 @@ func (g *graph) add(n node) int32 {
 	return i
 }
 
+// search begins a search: nothing is seen.
+func (g *graph) search() {
+	if n := len(g.nodes); len(g.seen) < n {
+		g.seen = append(g.seen, make([]uint32, n+n/2-len(g.seen)+16)...)
+	}
+	g.round++
+	g.stack = g.stack[:0]
+}
+
 // isAncestor reports whether a is b or one of its ancestors.
 func (g *graph) isAncestor(a, b int32) bool {
 	if a >= b {
 		return a == b
 	}
-	for len(g.seen) < len(g.nodes) {
-		g.seen = append(g.seen, make([]uint32, len(g.nodes)+len(g.nodes)/2-len(g.seen)+16)...)
-	}
-	g.round++
-	g.stack = append(g.stack[:0], b)
+	g.search()
+	g.stack = append(g.stack, b)
 	for len(g.stack) > 0 {
 		at := g.stack[len(g.stack)-1]
 		g.stack = g.stack[:len(g.stack)-1]
@@ -62,28 +68,40 @@ func (g *graph) isAncestor(a, b int32) bool {
 	return false
 }
 
-// reachable returns i and its ancestors as a set by index.
-func (g *graph) reachable(i int32) []bool {
-	set := make([]bool, i+1)
-	set[i] = true
-	for ; i > 0; i-- {
-		if set[i] {
-			for _, p := range g.nodes[i].parents {
-				set[p] = true
+// reach finds tip and its ancestors, for reached and take.
+func (g *graph) reach(tip int32) {
+	g.search()
+	g.seen[tip] = g.round
+	g.stack = append(g.stack, tip)
+	for len(g.stack) > 0 {
+		at := g.stack[len(g.stack)-1]
+		g.stack = g.stack[:len(g.stack)-1]
+		for _, p := range g.nodes[at].parents {
+			if g.seen[p] != g.round {
+				g.seen[p] = g.round
+				g.stack = append(g.stack, p)
 			}
 		}
 	}
-	return set
+}
+
+// reached reports whether the last reach found i.
+func (g *graph) reached(i int32) bool { return g.seen[i] == g.round }
+
+// take is reached, but true only once.
+func (g *graph) take(i int32) bool {
+	was := g.reached(i)
+	g.seen[i] = 0
+	return was
 }
 
 // keep is the rule of git subtree split, its copy_or_skip: given the
 // directory's tree and the new commits of a commit's parents, it returns the
 // one that can stand for the commit, or 0 and the parents of the new commit to
 // make. What it skips to descends from all the others: nothing is lost.
-func (g *graph) keep(tree uint32, parents []int32) (skipTo int32, newParents []int32) {
+func (g *graph) keep(tree int32, parents []int32) (skipTo int32, newParents []int32) {
 	var identical int32
 	unrelated := false
-	newParents = make([]int32, 0, len(parents))
 	for _, p := range parents {
 		if g.nodes[p].tree == tree {
 			switch {
@@ -94,19 +112,22 @@ func (g *graph) keep(tree uint32, parents []int32) (skipTo int32, newParents []i
 				unrelated = true
 			}
 		}
+	}
+	if identical != 0 && !unrelated {
+		skip := true
+		// git subtree looks only at the last parent with another tree, and so
+		// loses what an earlier one brings to a merge of three or more.
+		for _, p := range parents {
+			skip = skip && (g.nodes[p].tree == tree || g.isAncestor(p, identical))
+		}
+		if skip {
+			return identical, nil
+		}
+	}
+	for _, p := range parents {
 		if !slices.Contains(newParents, p) {
 			newParents = append(newParents, p)
 		}
 	}
-	if identical == 0 || unrelated {
-		return 0, newParents
-	}
-	// git subtree looks only at the last parent with another tree, and so
-	// loses what an earlier one brings to a merge of three or more.
-	for _, p := range newParents {
-		if g.nodes[p].tree != tree && !g.isAncestor(p, identical) {
-			return 0, newParents
-		}
-	}
-	return identical, nil
+	return 0, newParents
 }

@@ -38,34 +38,63 @@
 // The path "." is the repository as a whole: each commit is kept, and one that
 // has none of those headers among itself and its ancestors keeps its id.
 //
+// # Several paths
+//
+// A filter of several paths, or of one below its root, has trees of its own: in
+// each commit what stands at its paths, files and directories alike, at their
+// places below its root, and nothing else. A directory in which nothing stands
+// is not there. The rule of keeping is the same, and a commit in which nothing
+// stands at any of the paths is a gap. The trees are those that git filter-repo
+// makes with a --path for each and a --path-rename of the root.
+//
 // # Renames
 //
 // With Options.Follow a directory that comes into being where another one went
-// away goes on with the other's history: see follow.go for the rule.
+// away goes on with the other's history: see follow.go for the rule. What stood
+// at the older path stands, in the split, at the present one, so that "git log"
+// of a file shows its past and not one commit that adds all. The same goes for
+// each directory among several paths, while the others stay what they are;
+// single files are not followed. A filter of several paths whose root is "."
+// keeps the monorepo's paths, and so it keeps them in its past as well, unless
+// Options.FollowRoot asks for the other.
 package history
 
 import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
-// A Split is the history of one directory.
+// A Filter says what one repository is to hold.
+type Filter struct {
+	// Root is the directory that becomes the repository's root; "." is the monorepo's.
+	Root string
+	// Paths are what is held: everything at or below each. They are at or below
+	// Root. With Root alone the monorepo's trees are used as they are; else a
+	// path may be a directory in one commit and a file, a symbolic link or a
+	// submodule in another.
+	Paths []string
+}
+
+// A Split is the history that one filter lets through.
 type Split struct {
-	Path string
+	// Filter is what was asked for, in clean spelling, sorted, with no path
+	// below another.
+	Filter Filter
 	// Tip is the newest new commit; zero where the directory never existed.
 	Tip repo.Hash
-	// Tree is the tip's tree: the directory at the tip of the monorepo, or
-	// the empty tree where it is gone there.
+	// Tree is the tip's tree: the directory at the tip of the monorepo (of
+	// several paths what they hold there), or the empty tree where it is gone there.
 	Tree repo.Hash
 	// Commits counts the commits in New.
 	Commits int
 	// New is what the tip needs beside the trees and blobs of the monorepo,
-	// each after what it refers to: the empty tree, where a gap needs it, and
-	// the new commits, parents first.
+	// each once and after what it refers to: the trees of several paths, the
+	// empty tree, where a gap needs it, and the new commits, parents first.
 	New []repo.Object
 	// Map tells which commit of the monorepo became which of New, ancestors
 	// first. Two that differ only outside the directory can become one.
@@ -74,6 +103,11 @@ type Split struct {
 	Gaps int
 	// Followed has the renames that were followed, newest first.
 	Followed []Rename
+	// At tells for each commit of Options.At which of New stands for it: the
+	// newest that is it or an ancestor of it and holds the same. It is zero
+	// where the directory is not there in that commit. A commit that is not in
+	// the tip's history is missing.
+	At map[repo.Hash]repo.Hash
 }
 
 // A Pair is a commit of the monorepo and the new commit that it became.
@@ -89,37 +123,49 @@ type Rename struct {
 type Options struct {
 	// Follow follows renames of the directories.
 	Follow bool
+	// FollowRoot has Follow apply to filters of several paths whose Root is "." as well.
+	FollowRoot bool
+	// At are commits of the monorepo to find in the splits, see Split.At: what
+	// tags and branches point to. It costs no reading.
+	At []repo.Hash
 	// Progress, where set, is called now and then with how much is done of
 	// what total. Both are without unit; done never falls.
 	Progress func(done, total int)
 }
 
-// Extract splits the history of tip into those of paths: slash-separated,
-// relative to the repository's root, "." for the root itself. One path may be
-// within another. The result has one Split for each path, in their order, and
-// is the same whatever other paths are asked for.
+// Extract splits the history of tip into those that filters let through. Paths
+// are slash-separated and relative to the repository's root, "." for the root
+// itself. One filter's may be within another's. The result has one Split for
+// each filter, in their order, and is the same whatever other filters there are.
 //
 // An object that the repository lacks is a *repo.MissingObjectError.
-func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, paths []string, o Options) ([]Split, error) {
-	if len(paths) == 0 {
+func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, filters []Filter, o Options) ([]Split, error) {
+	if len(filters) == 0 {
 		return nil, nil
 	}
-	e := &engine{rd: rd, follow: o.Follow, report: o.Progress, pkgs: map[string]int{}, treeIDs: map[repo.Hash]uint32{},
-		links: map[root]int{}, examined: map[root]bool{}}
-	if o.Follow {
-		e.memory = map[repo.Hash][]byte{}
-	}
-	e.trees = append(e.trees, repo.Hash{}) // index 0: not there
-	e.emptyTree = e.internTree(emptyTreeID)
-	wanted := make([]int, len(paths))
-	for i, p := range paths {
-		clean, err := cleanPath(p)
+	e := &engine{rd: rd, report: o.Progress, byKey: map[string]int{}, at: map[int32]bool{}, valueIDs: map[value]int32{},
+		links: map[root]int{}, linksOf: map[int][]root{}, origins: map[root]string{}, examined: map[root]bool{}}
+	e.values = append(e.values, value{}) // index 0: nothing
+	e.emptyTree = e.intern(value{emptyTreeID, treeMode})
+	wanted := make([]int, len(filters))
+	clean := make([]Filter, len(filters))
+	for i, f := range filters {
+		f, err := cleanFilter(f)
 		if err != nil {
 			return nil, err
 		}
-		wanted[i] = e.addPackage(clean, always)
+		clean[i] = f
+		if len(f.Paths) == 1 && f.Paths[0] == f.Root {
+			wanted[i] = e.addPlain(f.Root, always, o.Follow)
+			continue
+		}
+		mounts := make([]mount, len(f.Paths))
+		for k, p := range f.Paths {
+			mounts[k] = mount{place: placeOf(f.Root, p), path: p}
+		}
+		wanted[i] = e.addComposed(f.Root, mounts, always, o.Follow && (f.Root != "." || o.FollowRoot))
 	}
-	if err := e.walk(ctx, tip); err != nil {
+	if err := e.walk(ctx, tip, o.At); err != nil {
 		return nil, err
 	}
 	if err := e.plan(ctx); err != nil {
@@ -128,11 +174,44 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, paths []string,
 	if err := e.make(ctx); err != nil {
 		return nil, err
 	}
-	splits := make([]Split, len(paths))
+	splits := make([]Split, len(filters))
 	for i, p := range wanted {
-		splits[i] = e.split(p)
+		splits[i] = e.split(p, clean[i])
 	}
 	return splits, nil
+}
+
+// cleanFilter checks a filter and gives its one spelling.
+func cleanFilter(f Filter) (Filter, error) {
+	root, err := cleanPath(f.Root)
+	if err != nil {
+		return f, err
+	}
+	if len(f.Paths) == 0 {
+		return f, fmt.Errorf("split: a filter of %q with no paths\nhint: the root itself is the path that means all of it", f.Root)
+	}
+	var paths []string
+	for _, p := range f.Paths {
+		if p, err = cleanPath(p); err != nil {
+			return f, err
+		}
+		if !within(root, p) {
+			return f, fmt.Errorf("split: the path %q is not below %q, which is to be the repository's root", p, root)
+		}
+		if p == root {
+			return Filter{root, []string{root}}, nil
+		}
+		paths = append(paths, p)
+	}
+	// With a slash at the end what is below a path follows it.
+	slices.SortFunc(paths, func(a, b string) int { return strings.Compare(a+"/", b+"/") })
+	kept := paths[:0]
+	for _, p := range paths {
+		if n := len(kept); n == 0 || !within(kept[n-1], p) {
+			kept = append(kept, p)
+		}
+	}
+	return Filter{root, kept}, nil
 }
 
 // cleanPath checks a path and gives its one spelling.

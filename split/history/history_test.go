@@ -237,22 +237,22 @@ func TestPaths(t *testing.T) {
 	splits := w.extract(Options{}, clean...)
 	for _, s := range splits {
 		if got, want := s.show(), "c2 <c1, c1 <c0, c0"; got != want {
-			t.Errorf("%q: history %s, want %s", s.Path, got, want)
+			t.Errorf("%q: history %s, want %s", s.Filter.Root, got, want)
 		}
-		if strings.Contains(s.Path, ":") {
+		if strings.Contains(s.Filter.Root, ":") {
 			continue // git filter-repo does not take it
 		}
-		if fr, ok := w.filterRepo(s.Path); !ok {
-			t.Errorf("%q: git filter-repo leaves nothing", s.Path)
+		if fr, ok := w.filterRepo(s.Filter.Root); !ok {
+			t.Errorf("%q: git filter-repo leaves nothing", s.Filter.Root)
 		} else if fr.tip != s.Tip {
-			t.Errorf("%q: tip %s, git filter-repo says %s", s.Path, s.Tip, fr.tip)
+			t.Errorf("%q: tip %s, git filter-repo says %s", s.Filter.Root, s.Tip, fr.tip)
 		}
 	}
-	if s := w.mustOne("a//b/"); s.Path != "a/b" || s.Tip != splits[slices.Index(clean, "a/b")].Tip {
-		t.Errorf("a//b/ is %q %s", s.Path, s.Tip)
+	if s := w.mustOne("a//b/"); s.Filter.Root != "a/b" || s.Tip != splits[slices.Index(clean, "a/b")].Tip {
+		t.Errorf("a//b/ is %q %s", s.Filter.Root, s.Tip)
 	}
 	for _, p := range []string{"", "/", "/etc", "..", "../x", "a/../../x", "nul\x00"} {
-		if _, err := w.tryExtract(Options{}, p); err == nil {
+		if _, err := w.tryExtract(Options{}, only(p)...); err == nil {
 			t.Errorf("%q is taken for a path", p)
 		}
 	}
@@ -263,7 +263,7 @@ func TestPaths(t *testing.T) {
 
 func (w *world) mustOne(path string) Split {
 	w.t.Helper()
-	s, err := w.tryExtract(Options{}, path)
+	s, err := w.tryExtract(Options{}, only(path)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestCommitBytes(t *testing.T) {
 	t.Run("damaged", func(t *testing.T) {
 		w := &world{t: t, dir: w.dir}
 		w.tip = w.rawCommit("tree " + tree("c1") + "\n" + plain + "cut off")
-		if s, err := w.tryExtract(Options{}, "m"); err == nil || !strings.Contains(err.Error(), w.tip.String()) {
+		if s, err := w.tryExtract(Options{}, only("m")...); err == nil || !strings.Contains(err.Error(), w.tip.String()) {
 			t.Errorf("got %v, %v", s, err)
 		}
 	})
@@ -389,8 +389,8 @@ func TestPathsDoNotMeet(t *testing.T) {
 			t.Error("the order of paths matters")
 		}
 		for _, s := range all {
-			if one := w.extract(o, s.Path)[0]; !reflect.DeepEqual(one, s) {
-				t.Errorf("%s: alone it is\n%s\nwith others\n%s", s.Path, one.show(), s.show())
+			if one := w.extract(o, s.Filter.Root)[0]; !reflect.DeepEqual(one, s) {
+				t.Errorf("%s: alone it is\n%s\nwith others\n%s", s.Filter.Root, one.show(), s.show())
 			}
 		}
 		if twice := w.extract(o, "m", "m"); !reflect.DeepEqual(twice[0], twice[1]) {
@@ -410,11 +410,11 @@ func TestMissingTree(t *testing.T) {
 	p.git(nil, "clone", "-q", "--no-checkout", "--filter=tree:0", "--template=", "file://"+w.dir, ".")
 	p.tip = w.tip
 	var missing *repo.MissingObjectError
-	if _, err := p.tryExtract(Options{}, "m"); !errors.As(err, &missing) {
+	if _, err := p.tryExtract(Options{}, only("m")...); !errors.As(err, &missing) {
 		t.Errorf("in a clone with no trees: %v", err)
 	}
 	w.tip = repo.Hash{1}
-	if _, err := w.tryExtract(Options{}, "m"); err == nil {
+	if _, err := w.tryExtract(Options{}, only("m")...); err == nil {
 		t.Error("a tip that is not there is no error")
 	}
 }
@@ -447,7 +447,7 @@ func TestProgressAndCancel(t *testing.T) {
 	}
 	defer rd.Close()
 	cancel()
-	if _, err := Extract(ctx, rd, w.tip, []string{"m"}, Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := Extract(ctx, rd, w.tip, only("m"), Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after cancel: %v", err)
 	}
 }

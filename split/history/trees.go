@@ -3,8 +3,8 @@ package history
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -13,53 +13,110 @@ import (
 // emptyTreeID is the tree of a commit in which the directory is not there.
 var emptyTreeID = objectID("tree", nil)
 
-// A trieNode is a directory above wanted ones, or a wanted one.
-type trieNode struct {
-	pkg      int            // the package whose path this is; -1 where none
-	names    map[string]int // position in children
-	children []int          // indices of the trie's nodes
+// A value is what stands at a path: an object and its mode, without leading
+// zeros, which some old tools wrote for a directory's.
+type value struct {
+	id   repo.Hash
+	mode uint32
 }
 
-// newTrie arranges paths, the index of each being its package. Node 0 is the root.
-func newTrie(paths []string) []trieNode {
-	trie := []trieNode{{pkg: -1}}
-	for pkg, p := range paths {
-		at := 0
-		if p != "." {
+const (
+	treeMode      = 0o40000
+	submoduleMode = 0o160000
+)
+
+// intern gives the small index of a value; 0 is nothing.
+func (e *engine) intern(v value) int32 {
+	i, ok := e.valueIDs[v]
+	if !ok {
+		i = int32(len(e.values))
+		e.values = append(e.values, v)
+		e.valueIDs[v] = i
+	}
+	return i
+}
+
+func (e *engine) isTree(v int32) bool { return e.values[v].mode == treeMode }
+
+// A trieNode is a directory above wanted paths, or a wanted one.
+type trieNode struct {
+	users    []int            // the packages whose path this is
+	names    map[string]int32 // position in children
+	children []trieChild
+	none     vector // what a directory holds that has none of the children
+
+	// The tree that was read last, and what it held: the next one hardly differs.
+	last    vector // see resolved.below
+	held    []held // by child
+	holds   int    // how many children it had
+	visited int32  // how many trees were read
+}
+
+type trieChild struct {
+	name string
+	node int32
+}
+
+// A held is what was seen last at a child of a node.
+type held struct {
+	value
+	below int32
+	visit int32 // when
+}
+
+// newTrie arranges the packages from first on. Node 0 is the root.
+func newTrie(pkgs []pkg, first int) []trieNode {
+	trie := []trieNode{{}}
+	var order []int
+	for i := first; i < len(pkgs); i++ {
+		if k := pkgs[i].kind; k == plain || k == part {
+			order = append(order, i)
+		}
+	}
+	// As git sorts directories, so that what follows in a tree follows here.
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(pkgs[a].path+"/", pkgs[b].path+"/") })
+	for _, i := range order {
+		at := int32(0)
+		if p := pkgs[i].path; p != "." {
 			for name := range strings.SplitSeq(p, "/") {
 				pos, ok := trie[at].names[name]
 				if !ok {
-					pos = len(trie[at].children)
+					pos = int32(len(trie[at].children))
 					if trie[at].names == nil {
-						trie[at].names = map[string]int{}
+						trie[at].names = map[string]int32{}
 					}
 					trie[at].names[name] = pos
-					trie[at].children = append(trie[at].children, len(trie))
-					trie = append(trie, trieNode{pkg: -1})
+					trie[at].children = append(trie[at].children, trieChild{name, int32(len(trie))})
+					trie = append(trie, trieNode{})
 				}
-				at = trie[at].children[pos]
+				at = trie[at].children[pos].node
 			}
 		}
-		trie[at].pkg = pkg
+		trie[at].users = append(trie[at].users, i)
+	}
+	for i := range trie {
+		n := &trie[i]
+		n.held = make([]held, len(n.children))
+		n.none = newVector(len(n.children))
+		n.last = n.none
 	}
 	return trie
 }
 
-// A placed is a tree at a node of the trie: what is memoised.
+// A placed is a value at a node of the trie: what is memoised.
 type placed struct {
-	node int
-	tree repo.Hash
+	node, value int32
 }
 
 // A resolved is what a placed tree holds.
 type resolved struct {
 	placed
 	// below has for each child of the node the index in the next level plus
-	// one, or 0 where there is no such directory. It is nil where there is none at all.
-	below []int32
+	// one, or 0 where there is nothing. It is nil where nothing was looked for.
+	below vector
 }
 
-// A level are the placed trees at one depth, without repetition.
+// A level are the placed values at one depth, without repetition.
 type level struct {
 	list  []resolved
 	index map[placed]int32
@@ -77,159 +134,247 @@ func (l *level) add(p placed) int32 {
 	return i
 }
 
-// resolve sets e.vecOf: for each commit the vector that tells each package's
-// tree. It goes down level by level, so that all trees of a level are read in
-// one go, and each only once.
+// A resolver looks wanted paths up in the trees of all commits. It goes down
+// level by level, so that all trees of a level are read in one go, and each
+// only once.
+type resolver struct {
+	e      *engine
+	trie   []trieNode
+	levels []*level
+}
+
+// resolve extends e.vectors, which tell for each commit what each package
+// holds, by the packages that have come since the last call.
 func (e *engine) resolve(ctx context.Context) error {
-	trie := newTrie(e.paths)
-	levels := []*level{newLevel()}
-	rootOf := make([]int32, len(e.commits))
-	// Newest first: that is how packs are made, so bases of deltas are read before what needs them.
-	for i := len(e.commits) - 1; i >= 0; i-- {
-		rootOf[i] = levels[0].add(placed{0, e.commits[i].tree})
+	first := e.resolved
+	e.resolved = len(e.pkgs)
+	limit := 0 // commits from here on are of no interest
+	for _, p := range e.pkgs[first:] {
+		limit = max(limit, int(min(p.until, int32(len(e.commits)))))
 	}
-	for depth := 0; ; depth++ {
-		cur, next := levels[depth], newLevel()
-		var ids []repo.Hash
-		at := map[repo.Hash][]int32{} // which of cur.list wait for a tree
-		for i, r := range cur.list {
-			if len(trie[r.node].children) > 0 {
-				if at[r.tree] == nil {
-					ids = append(ids, r.tree)
-				}
-				at[r.tree] = append(at[r.tree], int32(i))
-			}
-		}
-		if len(ids) == 0 {
-			break
-		}
-		done := 0
-		err := e.readTrees(ctx, ids, func(id repo.Hash, data []byte) error {
-			if done++; depth == 0 {
-				e.progress(len(e.commits) * done / len(ids))
-			}
-			for _, i := range at[id] {
-				r := &cur.list[i]
-				node := &trie[r.node]
-				err := eachEntry(data, func(mode, name []byte, entry repo.Hash) {
-					pos, ok := node.names[string(name)]
-					if !ok || !isTreeMode(mode) {
-						return
-					}
-					if r.below == nil {
-						r.below = make([]int32, len(node.children))
-					}
-					r.below[pos] = next.add(placed{node.children[pos], entry}) + 1
-				})
-				if err != nil {
-					return fmt.Errorf("tree %s: %w", id, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	r := &resolver{e: e, trie: newTrie(e.pkgs, first), levels: []*level{newLevel()}}
+	rootOf := make([]int32, limit)
+	// Newest first: that is how packs are made, so bases of deltas are read before what needs them.
+	for i := limit - 1; i >= 0; i-- {
+		rootOf[i] = r.levels[0].add(placed{0, e.intern(value{e.commits[i].tree, treeMode})})
+	}
+	for more := true; more; {
+		var err error
+		if more, err = r.descend(ctx); err != nil {
 			return fmt.Errorf("reading the directories of the history: %w", err)
 		}
-		levels = append(levels, next)
 	}
 
-	var fill func(depth int, i int32, vec []uint32)
-	fill = func(depth int, i int32, vec []uint32) {
-		r := &levels[depth].list[i]
-		if pkg := trie[r.node].pkg; pkg >= 0 {
-			vec[pkg] = e.internTree(r.tree)
-		}
-		for _, b := range r.below {
-			if b > 0 {
-				fill(depth+1, b-1, vec)
+	zero := newVector(len(e.pkgs))
+	known := make([]vector, len(r.levels[0].list)) // by root tree
+	var dirty []int
+	for c := range e.commits {
+		prefix := e.vectors[c]
+		base, baseRoot := zero, int32(-1)
+		if parents := e.commits[c].parents; len(parents) > 0 {
+			base = e.vectors[parents[0]]
+			if int(parents[0]) < limit {
+				baseRoot = rootOf[parents[0]]
 			}
 		}
-	}
-	e.vectors = e.vectors[:0]
-	interned := map[string]int32{}
-	vecOfRoot := make([]int32, len(levels[0].list))
-	vec := make([]uint32, len(e.paths))
-	var key []byte
-	for i := range levels[0].list {
-		clear(vec)
-		fill(0, int32(i), vec)
-		key = key[:0]
-		for _, t := range vec {
-			key = binary.NativeEndian.AppendUint32(key, t)
+		base = base.withPrefix(prefix)
+		if c >= limit {
+			// Nobody asks what the new packages hold here.
+			e.vectors[c] = base
+			continue
 		}
-		id, ok := interned[string(key)]
-		if !ok {
-			id = int32(len(e.vectors))
-			interned[string(key)] = id
-			e.vectors = append(e.vectors, append([]uint32(nil), vec...))
+		if v := known[rootOf[c]]; v != nil {
+			e.vectors[c] = v
+			continue
 		}
-		vecOfRoot[i] = id
-	}
-	e.vecOf = rootOf
-	for i, r := range rootOf {
-		e.vecOf[i] = vecOfRoot[r]
+		d := newDraft(base)
+		dirty = dirty[:0]
+		r.diff(0, baseRoot+1, rootOf[c]+1, func(i int, v int32) {
+			p := &e.pkgs[i]
+			if p.kind == plain && v != 0 && !e.isTree(v) {
+				v = 0
+			}
+			d.set(i, v)
+			if p.kind == part && !slices.Contains(dirty, p.owner) {
+				dirty = append(dirty, p.owner)
+			}
+		})
+		for _, i := range dirty {
+			d.set(i, e.compose(i, d.vector))
+		}
+		e.vectors[c] = d.vector
+		known[rootOf[c]] = d.vector
 	}
 	return nil
 }
 
-// internTree gives the small index of a tree.
-func (e *engine) internTree(id repo.Hash) uint32 {
-	i, ok := e.treeIDs[id]
-	if !ok {
-		i = uint32(len(e.trees))
-		e.trees = append(e.trees, id)
-		e.treeIDs[id] = i
-	}
-	return i
-}
-
-// readTrees calls visit for each of ids: first those that it remembers of
-// earlier rounds, then the others, in their order. The data is valid during the
-// call only.
-func (e *engine) readTrees(ctx context.Context, ids []repo.Hash, visit func(id repo.Hash, data []byte) error) error {
-	if len(e.memory) > 0 {
-		var rest []repo.Hash
-		for _, id := range ids {
-			data, ok := e.memory[id]
-			if !ok {
-				rest = append(rest, id)
-				continue
+// descend reads the trees of the last level and makes the next one of what
+// they hold. It reports whether there was anything to read.
+func (r *resolver) descend(ctx context.Context) (bool, error) {
+	depth := len(r.levels) - 1
+	cur, next := r.levels[depth], newLevel()
+	var ids []repo.Hash
+	var waits []int32              // the indices in cur.list that wait for ids
+	var others map[int32][]int32   // and those that wait for the same one, by the first
+	first := map[repo.Hash]int32{} // the first that waits for a tree
+	for i := range cur.list {
+		n := &cur.list[i]
+		if len(r.trie[n.node].children) == 0 || !r.e.isTree(n.value) {
+			continue
+		}
+		id := r.e.values[n.value].id
+		if f, ok := first[id]; ok {
+			if others == nil {
+				others = map[int32][]int32{}
 			}
-			if err := visit(id, data); err != nil {
-				return err
+			others[f] = append(others[f], int32(i))
+			continue
+		}
+		first[id] = int32(i)
+		ids = append(ids, id)
+		waits = append(waits, int32(i))
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	done := 0
+	err := r.e.readTrees(ctx, ids, func(id repo.Hash, data []byte) error {
+		f := waits[done]
+		if done++; depth == 0 {
+			r.e.progress(len(r.e.commits) * done / len(ids))
+		}
+		if err := r.read(&cur.list[f], next, data); err != nil {
+			return fmt.Errorf("tree %s: %w", id, err)
+		}
+		for _, i := range others[f] {
+			if err := r.read(&cur.list[i], next, data); err != nil {
+				return fmt.Errorf("tree %s: %w", id, err)
 			}
 		}
-		ids = rest
+		return nil
+	})
+	r.levels = append(r.levels, next)
+	return true, err
+}
+
+// read takes from a tree what the trie wants of it.
+func (r *resolver) read(to *resolved, next *level, data []byte) error {
+	n := &r.trie[to.node]
+	d := newDraft(n.last)
+	n.visited++
+	guess, found, came := int32(0), 0, 0
+	for len(data) > 0 {
+		e, rest, err := cutEntry(data)
+		if err != nil {
+			return err
+		}
+		data = rest
+		pos := guess
+		if int(pos) >= len(n.children) || string(e.name) != n.children[pos].name {
+			var ok bool
+			if pos, ok = n.names[string(e.name)]; !ok {
+				continue
+			}
+		}
+		guess = pos + 1
+		h := &n.held[pos]
+		if h.id != e.id() || h.mode != e.mode {
+			h.value = value{e.id(), e.mode}
+			h.below = next.add(placed{n.children[pos].node, r.e.intern(h.value)}) + 1
+		}
+		if h.visit != n.visited {
+			h.visit = n.visited
+			found++
+		}
+		if d.get(int(pos)) == 0 {
+			came++
+		}
+		d.set(int(pos), h.below)
 	}
+	if n.holds+came > found {
+		for pos := range n.held {
+			if n.held[pos].visit != n.visited {
+				d.set(pos, 0)
+			}
+		}
+	}
+	n.holds = found
+	n.last = d.vector
+	to.below = d.vector
+	return nil
+}
+
+// diff calls visit for each package whose path holds something else in b than
+// in a, with what b has. Both are indices in a level plus one; 0 is nothing.
+func (r *resolver) diff(depth int, a, b int32, visit func(pkg int, value int32)) {
+	if a == b {
+		return
+	}
+	var x, y *resolved
+	node, before, after := int32(0), int32(0), int32(0)
+	if a != 0 {
+		x = &r.levels[depth].list[a-1]
+		node, before = x.node, x.value
+	}
+	if b != 0 {
+		y = &r.levels[depth].list[b-1]
+		node, after = y.node, y.value
+	}
+	n := &r.trie[node]
+	if before != after {
+		for _, u := range n.users {
+			visit(u, after)
+		}
+	}
+	below := [2]vector{n.none, n.none}
+	if x != nil && x.below != nil {
+		below[0] = x.below
+	}
+	if y != nil && y.below != nil {
+		below[1] = y.below
+	}
+	eachDifference(below[0], below[1], func(_ int, a, b int32) { r.diff(depth+1, a, b, visit) })
+}
+
+// readTrees calls visit for each of ids, in their order. The data is valid
+// during the call only.
+func (e *engine) readTrees(ctx context.Context, ids []repo.Hash, visit func(id repo.Hash, data []byte) error) error {
 	return e.rd.Objects(ctx, ids, func(o repo.Object) error {
 		if o.Type != "tree" {
 			return fmt.Errorf("object %s is a %s where a tree should be", o.ID, o.Type)
-		}
-		if e.memory != nil && e.memoryOf+len(o.Data) <= treeCacheSize {
-			e.memory[o.ID] = bytes.Clone(o.Data)
-			e.memoryOf += len(o.Data)
 		}
 		return visit(o.ID, o.Data)
 	})
 }
 
-// eachEntry calls visit for each entry of a tree object. What it is given is
-// valid during the call only.
-func eachEntry(data []byte, visit func(mode, name []byte, id repo.Hash)) error {
-	for len(data) > 0 {
-		sp := bytes.IndexByte(data, ' ')
-		nul := bytes.IndexByte(data, 0)
-		if sp < 1 || nul < sp+2 || len(data) < nul+1+len(repo.Hash{}) {
-			return fmt.Errorf("not a tree: a malformed entry\nhint: \"git fsck\" tells more")
-		}
-		visit(data[:sp], data[sp+1:nul], repo.Hash(data[nul+1:nul+1+len(repo.Hash{})]))
-		data = data[nul+1+len(repo.Hash{}):]
-	}
-	return nil
+// A treeEntry is one of a tree object. It is valid while that object's bytes are.
+type treeEntry struct {
+	mode uint32
+	name []byte
+	hash []byte
 }
 
-// isTreeMode reports whether mode is a directory's. Some old tools wrote it
-// with a leading zero.
-func isTreeMode(mode []byte) bool {
-	return string(mode) == "40000" || string(mode) == "040000"
+func (e *treeEntry) id() repo.Hash { return repo.Hash(e.hash) }
+
+var errNotTree = fmt.Errorf("not a tree: a malformed entry\nhint: \"git fsck\" tells more")
+
+// cutEntry reads the first entry of a tree object's bytes, and gives the rest of them.
+func cutEntry(data []byte) (e treeEntry, rest []byte, err error) {
+	i := 0
+	for ; i < len(data) && data[i] != ' '; i++ {
+		if data[i] < '0' || data[i] > '7' || i > 8 {
+			return e, nil, errNotTree
+		}
+		e.mode = e.mode<<3 | uint32(data[i]-'0')
+	}
+	if i == 0 || i == len(data) {
+		return e, nil, errNotTree
+	}
+	data = data[i+1:]
+	nul := bytes.IndexByte(data, 0)
+	if nul < 1 || len(data) < nul+1+len(repo.Hash{}) {
+		return e, nil, errNotTree
+	}
+	e.name, e.hash = data[:nul], data[nul+1:nul+1+len(repo.Hash{})]
+	return e, data[nul+1+len(repo.Hash{}):], nil
 }

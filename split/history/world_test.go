@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -174,26 +175,41 @@ func (w *world) rawCommit(data string) repo.Hash {
 	return w.hash(w.git([]byte(data), "hash-object", "-t", "commit", "-w", "--stdin", "--literally"))
 }
 
-// extract splits paths out of the world and checks what holds for every result.
+// extract splits directories out of the world and checks what holds for every result.
 func (w *world) extract(o Options, paths ...string) []Split {
 	w.t.Helper()
-	splits, err := w.tryExtract(o, paths...)
+	return w.filter(o, only(paths...)...)
+}
+
+// filter splits what filters let through out of the world, as extract does.
+func (w *world) filter(o Options, filters ...Filter) []Split {
+	w.t.Helper()
+	splits, err := w.tryExtract(o, filters...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(splits) != len(paths) {
-		w.t.Fatalf("%d splits of %d paths", len(splits), len(paths))
+	if len(splits) != len(filters) {
+		w.t.Fatalf("%d splits of %d filters", len(splits), len(filters))
 	}
 	for i := range splits {
-		if splits[i].Path != paths[i] {
-			w.t.Errorf("split %d is of %q, want %q", i, splits[i].Path, paths[i])
+		if !reflect.DeepEqual(splits[i].Filter, filters[i]) {
+			w.t.Errorf("split %d is of %q, want %q", i, splits[i].Filter, filters[i])
 		}
 		w.check(&splits[i])
 	}
 	return splits
 }
 
-func (w *world) tryExtract(o Options, paths ...string) ([]Split, error) {
+// only are the filters of single directories.
+func only(paths ...string) []Filter {
+	var filters []Filter
+	for _, p := range paths {
+		filters = append(filters, Filter{p, []string{p}})
+	}
+	return filters
+}
+
+func (w *world) tryExtract(o Options, filters ...Filter) ([]Split, error) {
 	ctx := context.Background()
 	r, err := repo.Open(ctx, w.dir)
 	if err != nil {
@@ -204,7 +220,7 @@ func (w *world) tryExtract(o Options, paths ...string) ([]Split, error) {
 		return nil, err
 	}
 	defer rd.Close()
-	return Extract(ctx, rd, w.tip, paths, o)
+	return Extract(ctx, rd, w.tip, filters, o)
 }
 
 // check holds a split against its own word.
@@ -214,10 +230,10 @@ func (w *world) check(s *Split) {
 	commits := 0
 	for _, o := range s.New {
 		if objectID(o.Type, o.Data) != o.ID {
-			w.t.Errorf("%s: object %s has another id", s.Path, o.ID)
+			w.t.Errorf("%q: object %s has another id", s.Filter, o.ID)
 		}
 		if have[o.ID] {
-			w.t.Errorf("%s: %s is there twice", s.Path, o.ID)
+			w.t.Errorf("%q: %s is there twice", s.Filter, o.ID)
 		}
 		have[o.ID] = true
 		if o.Type != "commit" {
@@ -226,15 +242,15 @@ func (w *world) check(s *Split) {
 		commits++
 		for _, p := range parentsOf(o.Data) {
 			if !have[p] {
-				w.t.Errorf("%s: %s comes before its parent %s", s.Path, o.ID, p)
+				w.t.Errorf("%q: %s comes before its parent %s", s.Filter, o.ID, p)
 			}
 		}
 	}
 	if commits != s.Commits {
-		w.t.Errorf("%s: Commits is %d, New has %d", s.Path, s.Commits, commits)
+		w.t.Errorf("%q: Commits is %d, New has %d", s.Filter, s.Commits, commits)
 	}
 	if commits == 0 != s.Tip.IsZero() {
-		w.t.Errorf("%s: %d commits, tip %s", s.Path, commits, s.Tip)
+		w.t.Errorf("%q: %d commits, tip %s", s.Filter, commits, s.Tip)
 	}
 	reached := map[repo.Hash]bool{}
 	todo := []repo.Hash{s.Tip}
@@ -248,26 +264,26 @@ func (w *world) check(s *Split) {
 		reached[id] = true
 		data, ok := byID[id]
 		if !ok {
-			w.t.Errorf("%s: %s is not in New", s.Path, id)
+			w.t.Errorf("%q: %s is not in New", s.Filter, id)
 			return
 		}
 		if id == s.Tip && treeOf(data) != s.Tree {
-			w.t.Errorf("%s: Tree is %s, the tip's %s", s.Path, s.Tree, treeOf(data))
+			w.t.Errorf("%q: Tree is %s, the tip's %s", s.Filter, s.Tree, treeOf(data))
 		}
 		todo = append(todo, parentsOf(data)...)
 	}
 	if commits > 0 && len(reached) != commits {
-		w.t.Errorf("%s: of %d commits %d are reachable from the tip", s.Path, commits, len(reached))
+		w.t.Errorf("%q: of %d commits %d are reachable from the tip", s.Filter, commits, len(reached))
 	}
 	mapped := map[repo.Hash]bool{}
 	for _, p := range s.Map {
 		mapped[p.New] = true
 		if !reached[p.New] {
-			w.t.Errorf("%s: the map names %s, which is not there", s.Path, p.New)
+			w.t.Errorf("%q: the map names %s, which is not there", s.Filter, p.New)
 		}
 	}
 	if len(mapped) != commits {
-		w.t.Errorf("%s: the map names %d of %d commits", s.Path, len(mapped), commits)
+		w.t.Errorf("%q: the map names %d of %d commits", s.Filter, len(mapped), commits)
 	}
 }
 
