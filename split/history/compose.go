@@ -16,8 +16,17 @@ import (
 // A mount is a path of such a filter.
 type mount struct {
 	place string // where it stands in the result, relative to the filter's root
-	path  string // where it stands in the monorepo: another one before a rename
-	part  int    // the package that follows what it holds
+	// from are the paths in the monorepo: the present one, then those that it
+	// was renamed from. In a commit the first one that is or ever was there
+	// counts, so that nothing that takes an old name later gets in.
+	from []source
+	// newest tells for each commit which of from that is; nil where there is one only.
+	newest []uint8
+}
+
+type source struct {
+	path string
+	part int // the package that tells what stands there
 }
 
 // A place is a directory of the result, or one that a mount gives.
@@ -34,6 +43,9 @@ type composed struct {
 	mounts []mount
 	top    place
 	trees  map[int32]composedTree
+
+	renames []rename
+	moved   bool // some mount has several sources
 
 	values []int32 // scratch
 }
@@ -67,39 +79,65 @@ func newPlace(name, prefix string, mounts []mount, from, to int) place {
 	return p
 }
 
-// addComposed returns the package of several paths, of interest up to commit until.
-func (e *engine) addComposed(root string, mounts []mount, until int32, follow bool) int {
-	var key strings.Builder
-	key.WriteString(root)
-	for _, m := range mounts {
-		key.WriteString("\x00" + m.place + "\x00" + m.path)
-	}
-	return e.add(key.String(), until, func() pkg {
-		c := &composed{root: root, mounts: slices.Clone(mounts), trees: map[int32]composedTree{}, values: make([]int32, len(mounts))}
-		slices.SortFunc(c.mounts, func(a, b mount) int { return cmp.Compare(a.place+"/", b.place+"/") })
-		c.top = newPlace("", "", c.mounts, 0, len(c.mounts))
-		owner := len(e.pkgs) + len(mounts)
-		for i := range c.mounts {
-			m := &c.mounts[i]
-			m.part = len(e.pkgs)
-			e.pkgs = append(e.pkgs, pkg{kind: part, path: m.path, until: until, owner: owner, follow: follow})
+// addComposed adds a package of several paths. Its mounts have their sources'
+// paths.
+func (e *engine) addComposed(root string, mounts []mount, follow bool, renames []rename) int {
+	c := &composed{root: root, mounts: mounts, trees: map[int32]composedTree{}, values: make([]int32, len(mounts)), renames: renames}
+	slices.SortFunc(c.mounts, func(a, b mount) int { return cmp.Compare(a.place+"/", b.place+"/") })
+	c.top = newPlace("", "", c.mounts, 0, len(c.mounts))
+	var parts []*source
+	for i := range c.mounts {
+		m := &c.mounts[i]
+		for k := range m.from {
+			parts = append(parts, &m.from[k])
 		}
-		return pkg{kind: several, path: root, until: until, composed: c, follow: follow}
-	})
+		if len(m.from) > 1 {
+			c.moved = true
+			m.newest = make([]uint8, len(e.commits))
+		}
+	}
+	owner := len(e.pkgs) + len(parts)
+	for _, s := range parts {
+		s.part = len(e.pkgs)
+		e.pkgs = append(e.pkgs, pkg{kind: part, path: s.path, until: always, owner: owner, follow: follow})
+	}
+	e.pkgs = append(e.pkgs, pkg{kind: several, path: root, until: always, composed: c, follow: follow})
+	return owner
 }
 
-// compose returns the tree of package i where its parts hold what vec says; 0
-// where there is nothing.
-func (e *engine) compose(i int, vec vector) int32 {
+// compose returns the tree of package i in commit n, where its parts hold what
+// vec says; 0 where there is nothing.
+func (e *engine) compose(i int, n int32, vec vector) int32 {
 	c := e.pkgs[i].composed
-	for k, m := range c.mounts {
-		v := vec.get(m.part)
+	for k := range c.mounts {
+		m := &c.mounts[k]
+		from := 0
+		if m.newest != nil {
+			from = e.newestSource(m, n, vec)
+		}
+		v := vec.get(m.from[from].part)
 		if v == e.emptyTree {
 			v = 0 // an empty directory, which git does not make
 		}
 		c.values[k] = v
 	}
 	return e.composePlace(c, &c.top)
+}
+
+// newestSource finds the first of m's sources that is or was there in commit n.
+func (e *engine) newestSource(m *mount, n int32, vec vector) int {
+	newest := len(m.from) - 1
+	for _, parent := range e.commits[n].parents {
+		newest = min(newest, int(m.newest[parent]))
+	}
+	for k := range newest {
+		if v := vec.get(m.from[k].part); v != 0 && e.isTree(v) {
+			newest = k
+			break
+		}
+	}
+	m.newest[n] = uint8(newest)
+	return newest
 }
 
 func (e *engine) composePlace(c *composed, p *place) int32 {

@@ -20,7 +20,7 @@ type engine struct {
 	shown  int // what report was told last
 
 	pkgs     []pkg
-	byKey    map[string]int // the package of a path, or of several
+	byPath   map[string]int // the package of a directory
 	resolved int            // how many packages the vectors have
 
 	commits []commit       // parents first, the tip last
@@ -32,10 +32,10 @@ type engine struct {
 	vectors   []vector // by commit, by package: the index of what it holds; 0: nothing
 
 	// links has the renames: a package's root and the package it goes on with.
-	links    map[root]int
-	linksOf  map[int][]root  // by package, newest first
-	origins  map[root]string // where the directory of a package came from
-	examined map[root]bool   // the roots that were searched for one
+	links   map[root]int
+	linksOf map[int][]root        // by package, newest first
+	origins map[appearance]string // the renames that were looked for, "" where there is none
+	movedTo map[int]int           // the package that another became
 
 	candidates []int32 // commits that some package keeps, ascending
 	last       *pass   // the pass that made the commits
@@ -78,19 +78,11 @@ type root struct {
 
 // addPlain returns the package of a directory, of interest up to commit until.
 func (e *engine) addPlain(path string, until int32, follow bool) int {
-	return e.add(path, until, func() pkg {
-		return pkg{kind: plain, path: path, until: until, follow: follow}
-	})
-}
-
-// add returns the package of a key: one that is there, or a new one.
-func (e *engine) add(key string, until int32, make func() pkg) int {
-	if i, ok := e.byKey[key]; ok && e.pkgs[i].until >= until {
+	if i, ok := e.byPath[path]; ok && e.pkgs[i].until >= until {
 		return i
 	}
-	p := make()
-	e.byKey[key] = len(e.pkgs)
-	e.pkgs = append(e.pkgs, p)
+	e.byPath[path] = len(e.pkgs)
+	e.pkgs = append(e.pkgs, pkg{kind: plain, path: path, until: until, follow: follow})
 	return len(e.pkgs) - 1
 }
 
@@ -138,13 +130,50 @@ func (e *engine) walk(ctx context.Context, tip repo.Hash, at []repo.Hash) error 
 	if n := len(e.commits); n == 0 || e.commits[n-1].id != tip {
 		return fmt.Errorf("walking the history of %s: the walk did not end there", tip)
 	}
+	place := e.arrange()
 	for _, id := range at {
-		if c, ok := index[id]; ok {
-			e.at[c] = true
+		if c, ok := index[id]; ok && place[c] >= 0 {
+			e.at[place[c]] = true
 		}
 	}
 	e.vectors = make([]vector, len(e.commits))
 	return nil
+}
+
+// arrange puts the commits in the order that the history alone gives, whatever
+// the walk's was: depth first from the tip, parents before children. It returns
+// the new place of each.
+func (e *engine) arrange() []int32 {
+	place := make([]int32, len(e.commits))
+	for i := range place {
+		place[i] = -1
+	}
+	type visit struct{ commit, parent int32 }
+	order := make([]commit, 0, len(e.commits))
+	stack := []visit{{commit: int32(len(e.commits) - 1)}}
+	for len(stack) > 0 {
+		at := &stack[len(stack)-1]
+		c := &e.commits[at.commit]
+		if int(at.parent) < len(c.parents) {
+			p := c.parents[at.parent]
+			if at.parent++; place[p] < 0 {
+				stack = append(stack, visit{commit: p})
+			}
+			continue
+		}
+		if place[at.commit] < 0 {
+			place[at.commit] = int32(len(order))
+			order = append(order, *c)
+		}
+		stack = stack[:len(stack)-1]
+	}
+	for i := range order {
+		for k, p := range order[i].parents {
+			order[i].parents[k] = place[p]
+		}
+	}
+	e.commits = order
+	return place
 }
 
 // plan resolves the trees and finds the renames and the commits to keep.
@@ -250,7 +279,7 @@ func (e *engine) newPass(dry bool) *pass {
 		kept:  make([][]kept, len(e.pkgs)),
 		held:  map[int32]vector{},
 	}
-	if pkg, ok := e.byKey["."]; ok {
+	if pkg, ok := e.byPath["."]; ok {
 		p.whole = pkg
 	}
 	for i := range e.commits {
@@ -410,6 +439,9 @@ func (p *pass) resolve(pkg int, c, tree int32, tail []byte) int32 {
 
 // split collects what package i has at the tip.
 func (e *engine) split(i int, f Filter) Split {
+	for to, ok := e.movedTo[i]; ok; to, ok = e.movedTo[i] {
+		i = to
+	}
 	s := Split{Filter: f}
 	p := e.last
 	tip := p.state[len(e.commits)-1].get(i)
@@ -431,28 +463,24 @@ func (e *engine) split(i int, f Filter) Split {
 		}
 		s.At[e.commits[c].id] = id
 	}
-	type made struct {
-		kept
-		by *composed
-	}
-	var all []made
+	var all []kept
 	for _, q := range pkgs {
 		for _, k := range p.kept[q] {
 			if p.g.reached(k.node) {
-				all = append(all, made{k, e.pkgs[q].composed})
+				all = append(all, k)
 			}
 		}
 	}
 	// The order of nodes depends on what other packages there are, that of
 	// commits does not. A new commit comes after its parents here as well:
 	// those were made from older commits.
-	slices.SortStableFunc(all, func(a, b made) int {
+	slices.SortFunc(all, func(a, b kept) int {
 		if c := cmp.Compare(a.commit, b.commit); c != 0 {
 			return c
 		}
 		return bytes.Compare(p.g.nodes[a.node].id[:], p.g.nodes[b.node].id[:])
 	})
-	all = slices.CompactFunc(all, func(a, b made) bool { return a.commit == b.commit && a.node == b.node })
+	all = slices.CompactFunc(all, func(a, b kept) bool { return a.commit == b.commit && a.node == b.node })
 	commits := make([]repo.Object, 0, len(all))
 	empty := false
 	done := map[int32]bool{}
@@ -467,8 +495,8 @@ func (e *engine) split(i int, f Filter) Split {
 			s.Gaps++
 		}
 		empty = empty || n.tree == e.emptyTree
-		if k.by != nil {
-			s.New = e.composedObjects(s.New, k.by, n.tree, done)
+		if c := e.pkgs[i].composed; c != nil {
+			s.New = e.composedObjects(s.New, c, n.tree, done)
 		}
 		commits = append(commits, repo.Object{ID: n.id, Type: "commit", Data: n.data})
 	}

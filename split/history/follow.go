@@ -41,51 +41,103 @@ const (
 
 var emptyBlobID = objectID("blob", nil)
 
+// A rename is a Rename at its commit's place in the walk.
+type rename struct {
+	commit int32
+	Rename
+}
+
+// An appearance is a commit in which a directory has come into being.
+type appearance struct {
+	path   string
+	commit int32
+}
+
 // followRound looks for renames at the roots of a dry pass and reports whether
 // there are new ones, so that another round has to be made.
 func (e *engine) followRound(ctx context.Context, roots []root) (bool, error) {
 	var fresh []root
 	for _, r := range roots {
-		if !e.examined[r] && len(e.commits[r.commit].parents) > 0 {
-			e.examined[r] = true
+		a := appearance{e.pkgs[r.pkg].path, r.commit}
+		if _, known := e.origins[a]; !known && len(e.commits[r.commit].parents) > 0 {
+			e.origins[a] = ""
 			fresh = append(fresh, r)
 		}
 	}
-	if len(fresh) == 0 {
-		return false, nil
+	if len(fresh) > 0 {
+		from, err := e.findRenames(ctx, fresh)
+		if err != nil {
+			return false, fmt.Errorf("looking for renames: %w", err)
+		}
+		for i, r := range fresh {
+			e.origins[appearance{e.pkgs[r.pkg].path, r.commit}] = from[i]
+		}
 	}
-	from, err := e.findRenames(ctx, fresh)
-	if err != nil {
-		return false, fmt.Errorf("looking for renames: %w", err)
-	}
-	var moved []root // packages of several paths, some of which came from elsewhere
 	again := false
-	for i, r := range fresh {
-		if from[i] == "" {
+	moved := map[int][]root{} // by package of several paths: what came from elsewhere
+	for _, r := range roots {
+		p := &e.pkgs[r.pkg]
+		from := e.origins[appearance{p.path, r.commit}]
+		if from == "" {
 			continue
 		}
-		again = true
-		if p := &e.pkgs[r.pkg]; p.kind == part {
-			e.origins[r] = from[i]
-			moved = append(moved, root{p.owner, r.commit})
+		if p.kind == part {
+			moved[p.owner] = append(moved[p.owner], r)
 			continue
 		}
-		e.links[r] = e.addPlain(from[i], r.commit, true)
+		if _, known := e.links[r]; !known {
+			e.links[r] = e.addPlain(from, r.commit, true)
+			again = true
+		}
 	}
-	for _, r := range moved {
-		if _, done := e.links[r]; done {
-			continue // another part of it was renamed in the same commit
-		}
-		c := e.pkgs[r.pkg].composed
-		mounts := slices.Clone(c.mounts)
-		for i, m := range mounts {
-			if old, ok := e.origins[root{m.part, r.commit}]; ok {
-				mounts[i].path = old
-			}
-		}
-		e.links[r] = e.addComposed(c.root, mounts, r.commit, true)
+	for _, i := range slices.Sorted(maps.Keys(moved)) {
+		again = e.move(i, moved[i]) || again
 	}
 	return again, nil
+}
+
+// move gives package i the directories that its parts came from, and reports
+// whether they are new to it. It becomes another package then.
+func (e *engine) move(i int, roots []root) bool {
+	slices.SortFunc(roots, func(a, b root) int {
+		return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(a.pkg, b.pkg))
+	})
+	c := e.pkgs[i].composed
+	renames := slices.Clone(c.renames)
+	more := map[int][]source{} // by mount
+	for _, r := range roots {
+		path := e.pkgs[r.pkg].path
+		from := e.origins[appearance{path, r.commit}]
+		// What came from another of its own paths is there already.
+		if slices.ContainsFunc(c.mounts, func(m mount) bool { return within(m.from[0].path, from) }) {
+			continue
+		}
+		n := rename{r.commit, Rename{From: from, To: path, Commit: e.commits[r.commit].id}}
+		if !slices.Contains(renames, n) {
+			renames = append(renames, n)
+		}
+		k := slices.IndexFunc(c.mounts, func(m mount) bool {
+			return slices.ContainsFunc(m.from, func(s source) bool { return s.part == r.pkg })
+		})
+		has := func(s source) bool { return s.path == from }
+		if !slices.ContainsFunc(c.mounts[k].from, has) && !slices.ContainsFunc(more[k], has) {
+			more[k] = append(more[k], source{path: from})
+		}
+	}
+	if len(more) == 0 {
+		c.renames = renames
+		return false
+	}
+	e.pkgs[i].until = 0
+	mounts := make([]mount, len(c.mounts))
+	for k, m := range c.mounts {
+		for _, s := range m.from {
+			e.pkgs[s.part].until = 0
+		}
+		mounts[k] = mount{place: m.place, from: append(slices.Clone(m.from), more[k]...)}
+	}
+	e.movedTo[i] = e.addComposed(c.root, mounts, true, renames)
+	return true
 }
 
 // lineage returns the packages that package i's history goes through, and the
@@ -95,13 +147,12 @@ func (e *engine) lineage(i int) ([]int, []Rename) {
 		pkg    int
 		before []bool // by commit: those of interest; nil is all
 	}
-	type found struct {
-		commit int32
-		Rename
-	}
 	pkgs := []int{i}
 	taken := map[root]bool{}
-	var list []found
+	var list []rename
+	if c := e.pkgs[i].composed; c != nil {
+		list = c.renames
+	}
 	for todo := []stage{{pkg: i}}; len(todo) > 0; todo = todo[1:] {
 		s := todo[0]
 		for _, r := range e.linksOf[s.pkg] {
@@ -114,27 +165,15 @@ func (e *engine) lineage(i int) ([]int, []Rename) {
 				pkgs = append(pkgs, from)
 			}
 			todo = append(todo, stage{from, e.ancestors(r.commit)})
-			id := e.commits[r.commit].id
-			if c := e.pkgs[s.pkg].composed; c != nil {
-				for k, m := range e.pkgs[from].composed.mounts {
-					if m.path != c.mounts[k].path {
-						list = append(list, found{r.commit, Rename{From: m.path, To: c.mounts[k].path, Commit: id}})
-					}
-				}
-				continue
-			}
-			list = append(list, found{r.commit, Rename{From: e.pkgs[from].path, To: e.pkgs[s.pkg].path, Commit: id}})
+			list = append(list, rename{r.commit, Rename{From: e.pkgs[from].path, To: e.pkgs[s.pkg].path, Commit: e.commits[r.commit].id}})
 		}
 	}
-	slices.SortFunc(list, func(a, b found) int {
+	slices.SortFunc(list, func(a, b rename) int {
 		return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From))
 	})
 	var renames []Rename
-	for k, r := range list {
-		// Two stages of several paths may have the same one.
-		if k == 0 || r != list[k-1] {
-			renames = append(renames, r.Rename)
-		}
+	for _, r := range list {
+		renames = append(renames, r.Rename)
 	}
 	return pkgs, renames
 }

@@ -53,10 +53,10 @@
 // away goes on with the other's history: see follow.go for the rule. What stood
 // at the older path stands, in the split, at the present one, so that "git log"
 // of a file shows its past and not one commit that adds all. The same goes for
-// each directory among several paths, while the others stay what they are;
-// single files are not followed. A filter of several paths whose root is "."
-// keeps the monorepo's paths, and so it keeps them in its past as well, unless
-// Options.FollowRoot asks for the other.
+// each directory among several paths, but for one that came from another of
+// them, which is there already; single files are not followed. A filter of
+// several paths whose root is "." keeps the monorepo's paths, and so it keeps
+// them in its past as well, unless Options.FollowRoot asks for the other.
 package history
 
 import (
@@ -143,30 +143,31 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, filters []Filte
 	if len(filters) == 0 {
 		return nil, nil
 	}
-	e := &engine{rd: rd, report: o.Progress, byKey: map[string]int{}, at: map[int32]bool{}, valueIDs: map[value]int32{},
-		links: map[root]int{}, linksOf: map[int][]root{}, origins: map[root]string{}, examined: map[root]bool{}}
+	e := &engine{rd: rd, report: o.Progress, byPath: map[string]int{}, at: map[int32]bool{}, valueIDs: map[value]int32{},
+		links: map[root]int{}, linksOf: map[int][]root{}, origins: map[appearance]string{}, movedTo: map[int]int{}}
 	e.values = append(e.values, value{}) // index 0: nothing
 	e.emptyTree = e.intern(value{emptyTreeID, treeMode})
-	wanted := make([]int, len(filters))
 	clean := make([]Filter, len(filters))
 	for i, f := range filters {
-		f, err := cleanFilter(f)
-		if err != nil {
+		var err error
+		if clean[i], err = cleanFilter(f); err != nil {
 			return nil, err
 		}
-		clean[i] = f
+	}
+	if err := e.walk(ctx, tip, o.At); err != nil {
+		return nil, err
+	}
+	wanted := make([]int, len(filters))
+	for i, f := range clean {
 		if len(f.Paths) == 1 && f.Paths[0] == f.Root {
 			wanted[i] = e.addPlain(f.Root, always, o.Follow)
 			continue
 		}
 		mounts := make([]mount, len(f.Paths))
 		for k, p := range f.Paths {
-			mounts[k] = mount{place: placeOf(f.Root, p), path: p}
+			mounts[k] = mount{place: placeOf(f.Root, p), from: []source{{path: p}}}
 		}
-		wanted[i] = e.addComposed(f.Root, mounts, always, o.Follow && (f.Root != "." || o.FollowRoot))
-	}
-	if err := e.walk(ctx, tip, o.At); err != nil {
-		return nil, err
+		wanted[i] = e.addComposed(f.Root, mounts, o.Follow && (f.Root != "." || o.FollowRoot), nil)
 	}
 	if err := e.plan(ctx); err != nil {
 		return nil, err

@@ -178,7 +178,7 @@ func TestGap(t *testing.T) {
 			if s.New[0].ID != emptyTreeID || s.New[0].Type != "tree" {
 				t.Error("New does not begin with the empty tree")
 			}
-			fr, ok := w.filterRepo("m")
+			fr, ok := w.filterRepo(only("m")[0])
 			if !ok {
 				t.Fatal("git filter-repo leaves nothing")
 			}
@@ -205,7 +205,7 @@ func TestFileBecomesDirectory(t *testing.T) {
 	if got, want := s.show(), "c4 <c3, c3"; got != want {
 		t.Errorf("history %s, want %s", got, want)
 	}
-	if fr, ok := w.filterRepo("m"); !ok || fr.tip != s.Tip {
+	if fr, ok := w.filterRepo(only("m")[0]); !ok || fr.tip != s.Tip {
 		t.Errorf("tip %s, git filter-repo says %s", s.Tip, fr.tip)
 	}
 	if _, err := w.subtree("m"); err == nil {
@@ -242,7 +242,7 @@ func TestPaths(t *testing.T) {
 		if strings.Contains(s.Filter.Root, ":") {
 			continue // git filter-repo does not take it
 		}
-		if fr, ok := w.filterRepo(s.Filter.Root); !ok {
+		if fr, ok := w.filterRepo(s.Filter); !ok {
 			t.Errorf("%q: git filter-repo leaves nothing", s.Filter.Root)
 		} else if fr.tip != s.Tip {
 			t.Errorf("%q: tip %s, git filter-repo says %s", s.Filter.Root, s.Tip, fr.tip)

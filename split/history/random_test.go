@@ -15,6 +15,8 @@ import (
 type randomOptions struct {
 	commits       int
 	gaps, octopus bool
+	files         bool // directories become files and files directories
+	linear        bool // nothing merges
 }
 
 // randomWorld makes a history from a seed: branches, merges, second roots, few
@@ -36,6 +38,9 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 			n = 3 + rng.IntN(2)
 		case r < 35:
 			n = 2
+		}
+		if o.linear {
+			n = min(i, 1)
 		}
 		for len(parents) < n && len(parents) < len(heads) {
 			p := heads[max(0, len(heads)-1-rng.IntN(5))]
@@ -64,6 +69,11 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 		for range rng.IntN(3) {
 			c.files[names[rng.IntN(len(names))]] = fmt.Sprint(rng.IntN(3))
 		}
+		if o.files && rng.IntN(4) == 0 {
+			at := []string{"m/b", "n/a", "m/a/deep"}[rng.IntN(3)]
+			maps.DeleteFunc(c.files, func(name, _ string) bool { return strings.HasPrefix(name, at+"/") })
+			c.files[at] = []string{"file", "link:x", "sub:1111111111111111111111111111111111111111"}[rng.IntN(3)]
+		}
 		if len(parents) > 1 && rng.IntN(2) == 0 {
 			// A merge that changes nothing.
 			c.files = maps.Clone(commits[parents[rng.IntN(len(parents))]].files)
@@ -78,6 +88,14 @@ func randomWorld(t testing.TB, seed uint64, o randomOptions) *world {
 					if _, ok := c.files[name]; !ok {
 						c.files[name] = data
 					}
+				}
+			}
+		}
+		if o.files {
+			for name := range c.files {
+				for dir := name; strings.Contains(dir, "/"); {
+					dir = dir[:strings.LastIndexByte(dir, '/')]
+					delete(c.files, dir)
 				}
 			}
 		}
@@ -122,23 +140,6 @@ func (w *world) hasGap(dir string) bool {
 
 const ordinarySeeds = 36
 
-// everWas are the trees that dir had in the history, and the empty one where
-// it went away, without repetition.
-func (w *world) everWas(dir string) []string {
-	w.t.Helper()
-	var list []string
-	if w.hasGap(dir) {
-		list = append(list, emptyTreeID.String())
-	}
-	for _, id := range strings.Fields(w.git(nil, "rev-list", w.tip.String())) {
-		if out := w.git(nil, "ls-tree", "-d", "--format=%(objectname)", id, dir); out != "" {
-			list = append(list, strings.TrimSpace(out))
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // Random histories: the tip is git subtree's where there is no gap, the trees
 // are git filter-repo's where there is one. TERRIER_RANDOM=n tries n seeds.
 func TestRandom(t *testing.T) {
@@ -170,7 +171,7 @@ func tryRandom(t testing.TB, seed uint64) {
 		return
 	}
 	// Whatever the directory ever was, it is in the split, and nothing else.
-	ever := w.everWas(dir)
+	ever := w.everHeld(s.Filter)
 	if got := s.trees(); !slices.Equal(got, ever) {
 		t.Errorf("seed %d, %s: trees\n got %v\nwant %v\n%s\n%s", seed, dir, got, ever, s.show(), w.draw())
 	}
@@ -184,7 +185,7 @@ func tryRandom(t testing.TB, seed uint64) {
 		}
 		return
 	}
-	fr, ok := w.filterRepo(dir)
+	fr, ok := w.filterRepo(s.Filter)
 	if !ok {
 		t.Fatalf("seed %d, %s: git filter-repo leaves nothing", seed, dir)
 	}
@@ -199,9 +200,90 @@ func tryRandom(t testing.TB, seed uint64) {
 		return
 	}
 	// Where nothing merges, the commits are the same as well.
-	if out := strings.TrimSpace(w.git(nil, "rev-list", "--merges", "--count", w.tip.String())); out == "0" && fr.tip != s.Tip {
+	if !w.merges() && fr.tip != s.Tip {
 		t.Errorf("seed %d, %s: tip %s, git filter-repo says %s\n%s", seed, dir, s.Tip, fr.tip, w.draw())
 	}
+}
+
+// Random filters of several paths over random histories: the trees are those
+// that the paths ever held, and git filter-repo's.
+func TestRandomSeveral(t *testing.T) {
+	t.Parallel()
+	seeds := severalSeeds
+	if s := os.Getenv("TERRIER_RANDOM"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds = n
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			tryRandomSeveral(t, uint64(seed))
+		})
+	}
+}
+
+const severalSeeds = 12
+
+// randomFilters makes filters from a seed, one for each root.
+func randomFilters(seed uint64) []Filter {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	candidates := []string{"m/a", "m/a/x", "m/a/deep", "m/a/deep/z", "m/b", "n/a", "n/a/x", "x", "m/none"}
+	var filters []Filter
+	for _, root := range []string{".", "m", "m/a"} {
+		var below []string
+		for _, p := range candidates {
+			if p != root && within(root, p) {
+				below = append(below, p)
+			}
+		}
+		rng.Shuffle(len(below), func(i, j int) { below[i], below[j] = below[j], below[i] })
+		f, err := cleanFilter(Filter{root, below[:min(len(below), 2+rng.IntN(3))]})
+		if err != nil {
+			panic(err)
+		}
+		filters = append(filters, f)
+	}
+	return filters
+}
+
+func tryRandomSeveral(t testing.TB, seed uint64) {
+	w := randomWorld(t, seed, randomOptions{commits: 8 + int(seed%12), gaps: seed%2 == 0, octopus: seed%3 == 0, files: true, linear: seed%4 > 1})
+	filters := randomFilters(seed)
+	for i, s := range w.filter(Options{}, filters...) {
+		ever := w.everHeld(s.Filter)
+		if got := s.trees(); !slices.Equal(got, ever) {
+			t.Errorf("seed %d, %q: trees\n got %v\nwant %v\n%s\n%s", seed, s.Filter, got, ever, s.show(), w.draw())
+		}
+		if want := treeID(filtered(s.Filter, w.commits[len(w.commits)-1].files)); !s.Tip.IsZero() && s.Tree != want {
+			t.Errorf("seed %d, %q: tree %s, want %s", seed, s.Filter, s.Tree, want)
+		}
+		if s.Tip.IsZero() || i != int(seed%3) {
+			continue // git filter-repo takes its time
+		}
+		fr, ok := w.filterRepo(s.Filter)
+		if !ok {
+			t.Errorf("seed %d, %q: git filter-repo leaves nothing", seed, s.Filter)
+			continue
+		}
+		if got, want := s.trees(), fr.trees(); !slices.Equal(got, want) {
+			t.Logf("seed %d, %q: git filter-repo has other trees than the paths held\n got %v\nwant %v", seed, s.Filter, want, ever)
+			if seed < severalSeeds {
+				t.Error("which it did not do before")
+			}
+			continue
+		}
+		if !w.merges() && fr.tip != s.Tip {
+			t.Errorf("seed %d, %q: tip %s, git filter-repo says %s\n%s", seed, s.Filter, s.Tip, fr.tip, w.draw())
+		}
+	}
+}
+
+// merges reports whether any commit has several parents.
+func (w *world) merges() bool {
+	return slices.ContainsFunc(w.commits, func(c commitSpec) bool { return strings.Contains(strings.TrimSpace(c.parents), " ") })
 }
 
 func (w *world) draw() string {
@@ -213,5 +295,8 @@ func (w *world) draw() string {
 // FuzzRandom tries seeds without end: go test -fuzz FuzzRandom ./split/history
 func FuzzRandom(f *testing.F) {
 	f.Add(uint64(2))
-	f.Fuzz(func(t *testing.T, seed uint64) { tryRandom(t, seed) })
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		tryRandom(t, seed)
+		tryRandomSeveral(t, seed)
+	})
 }

@@ -167,7 +167,12 @@ func (e *engine) resolve(ctx context.Context) error {
 
 	zero := newVector(len(e.pkgs))
 	known := make([]vector, len(r.levels[0].list)) // by root tree
-	var dirty []int
+	var dirty, moved []int                         // packages of several paths: with a change, and with renames
+	for i := first; i < len(e.pkgs); i++ {
+		if c := e.pkgs[i].composed; c != nil && c.moved {
+			moved = append(moved, i)
+		}
+	}
 	for c := range e.commits {
 		prefix := e.vectors[c]
 		base, baseRoot := zero, int32(-1)
@@ -184,7 +189,7 @@ func (e *engine) resolve(ctx context.Context) error {
 			continue
 		}
 		if v := known[rootOf[c]]; v != nil {
-			e.vectors[c] = v
+			e.vectors[c] = e.composeAll(moved, int32(c), v)
 			continue
 		}
 		d := newDraft(base)
@@ -195,17 +200,24 @@ func (e *engine) resolve(ctx context.Context) error {
 				v = 0
 			}
 			d.set(i, v)
-			if p.kind == part && !slices.Contains(dirty, p.owner) {
+			if p.kind == part && !e.pkgs[p.owner].composed.moved && !slices.Contains(dirty, p.owner) {
 				dirty = append(dirty, p.owner)
 			}
 		})
-		for _, i := range dirty {
-			d.set(i, e.compose(i, d.vector))
-		}
-		e.vectors[c] = d.vector
-		known[rootOf[c]] = d.vector
+		known[rootOf[c]] = e.composeAll(dirty, int32(c), d.vector)
+		// What these hold depends on more than the tree.
+		e.vectors[c] = e.composeAll(moved, int32(c), known[rootOf[c]])
 	}
 	return nil
+}
+
+// composeAll is vec with what packages of several paths hold in commit c.
+func (e *engine) composeAll(pkgs []int, c int32, vec vector) vector {
+	d := newDraft(vec)
+	for _, i := range pkgs {
+		d.set(i, e.compose(i, c, d.vector))
+	}
+	return d.vector
 }
 
 // descend reads the trees of the last level and makes the next one of what

@@ -364,19 +364,108 @@ func (w *world) subtree(path string) (repo.Hash, error) {
 
 // filterRepo is what git filter-repo makes of a copy: the repository, with
 // HEAD at the result. ok is false where nothing is left.
-func (w *world) filterRepo(path string) (result *world, ok bool) {
+func (w *world) filterRepo(f Filter) (result *world, ok bool) {
 	w.t.Helper()
 	c := &world{t: w.t, dir: w.t.TempDir()}
 	c.git(nil, "clone", "-q", "--bare", "--no-local", "--template=", w.dir, ".")
 	c.git(nil, "update-ref", "refs/heads/main", w.tip.String())
-	c.git(nil, "filter-repo", "--force", "--quiet", "--subdirectory-filter="+path,
-		"--preserve-commit-hashes", "--preserve-commit-encoding", "--prune-empty=always", "--prune-degenerate=always")
+	args := []string{"filter-repo", "--force", "--quiet", "--preserve-commit-hashes", "--preserve-commit-encoding", "--prune-empty=always", "--prune-degenerate=always"}
+	if len(f.Paths) == 1 && f.Paths[0] == f.Root {
+		args = append(args, "--subdirectory-filter="+f.Root)
+	} else {
+		for _, p := range f.Paths {
+			args = append(args, "--path="+p)
+		}
+		if f.Root != "." {
+			args = append(args, "--path-rename="+f.Root+"/:")
+		}
+	}
+	c.git(nil, args...)
 	out, err := c.tryGit(nil, "rev-parse", "--verify", "--quiet", "refs/heads/main")
 	if err != nil {
 		return c, false
 	}
 	c.tip = w.hash(out)
 	return c, true
+}
+
+// filtered are the files of a commit that a filter lets through, at their
+// places: what the filter means, in other words than the engine's.
+func filtered(f Filter, files map[string]string) map[string]string {
+	m := map[string]string{}
+	for name, data := range files {
+		for _, p := range f.Paths {
+			if name == p || strings.HasPrefix(name, p+"/") {
+				if f.Root != "." {
+					name = strings.TrimPrefix(name, f.Root+"/")
+				}
+				m[name] = data
+			}
+		}
+	}
+	return m
+}
+
+// treeID is the id of the tree of files.
+func treeID(files map[string]string) repo.Hash {
+	type entry struct{ sort, data string }
+	var entries []entry
+	below := map[string]map[string]string{}
+	for name, data := range files {
+		if dir, rest, ok := strings.Cut(name, "/"); ok {
+			if below[dir] == nil {
+				below[dir] = map[string]string{}
+			}
+			below[dir][rest] = data
+			continue
+		}
+		mode, id := "100644", objectID("blob", []byte(data))
+		if target, ok := strings.CutPrefix(data, "link:"); ok {
+			mode, id = "120000", objectID("blob", []byte(target))
+		} else if sub, ok := strings.CutPrefix(data, "sub:"); ok {
+			mode = "160000"
+			id, _ = repo.ParseHash(sub)
+		}
+		entries = append(entries, entry{name, mode + " " + name + "\x00" + string(id[:])})
+	}
+	for dir, files := range below {
+		id := treeID(files)
+		entries = append(entries, entry{dir + "/", "40000 " + dir + "\x00" + string(id[:])})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.sort, b.sort) })
+	var data []byte
+	for _, e := range entries {
+		data = append(data, e.data...)
+	}
+	return objectID("tree", data)
+}
+
+// everHeld are the trees that a filter ever let through in the tip's history,
+// without repetition, the empty one included where it was there and went away.
+func (w *world) everHeld(f Filter) []string {
+	counts := map[string]bool{w.commits[len(w.commits)-1].name: true}
+	for i := len(w.commits) - 1; i >= 0; i-- {
+		if c := w.commits[i]; counts[c.name] {
+			for p := range strings.FieldsSeq(c.parents) {
+				counts[p] = true
+			}
+		}
+	}
+	var list []string
+	ever := map[string]bool{}
+	for _, c := range w.commits {
+		before := false
+		for p := range strings.FieldsSeq(c.parents) {
+			before = before || ever[p]
+		}
+		m := filtered(f, c.files)
+		ever[c.name] = before || len(m) > 0
+		if counts[c.name] && ever[c.name] {
+			list = append(list, treeID(m).String())
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // trees are the trees of all commits of c's history, without repetition.
