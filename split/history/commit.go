@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 
@@ -24,10 +25,9 @@ func objectID(kind string, data []byte) repo.Hash {
 	return id
 }
 
-// commitTail returns what a new commit takes from the old one: author,
+// commitTail appends to tail what a new commit takes from the old one: author,
 // committer and encoding as they are, then the message, byte for byte.
-func commitTail(data []byte) ([]byte, error) {
-	tail := make([]byte, 0, len(data))
+func commitTail(tail, data []byte) ([]byte, error) {
 	rest := data
 	for {
 		nl := bytes.IndexByte(rest, '\n')
@@ -54,11 +54,11 @@ func commitTail(data []byte) ([]byte, error) {
 func newCommit(tree repo.Hash, parents []repo.Hash, tail []byte) []byte {
 	b := make([]byte, 0, 46+48*len(parents)+len(tail))
 	b = append(b, "tree "...)
-	b = append(b, tree.String()...)
+	b = hex.AppendEncode(b, tree[:])
 	b = append(b, '\n')
 	for _, p := range parents {
 		b = append(b, "parent "...)
-		b = append(b, p.String()...)
+		b = hex.AppendEncode(b, p[:])
 		b = append(b, '\n')
 	}
 	return append(b, tail...)

@@ -216,14 +216,15 @@ func (e *engine) make(ctx context.Context) error {
 		ids[i] = e.commits[c].id
 	}
 	next := 0
+	tail := make([]byte, 0, 4<<10)
 	err := e.rd.Objects(ctx, ids, func(o repo.Object) error {
 		c := int(e.candidates[next])
 		next++
 		if o.Type != "commit" {
 			return fmt.Errorf("object %s is a %s where a commit should be", o.ID, o.Type)
 		}
-		tail, err := commitTail(o.Data)
-		if err != nil {
+		var err error
+		if tail, err = commitTail(tail[:0], o.Data); err != nil {
 			return fmt.Errorf("commit %s: %w", o.ID, err)
 		}
 		if err := p.upTo(ctx, c); err != nil {

@@ -46,10 +46,18 @@ type trieNode struct {
 	none     vector // what a directory holds that has none of the children
 
 	// The tree that was read last, and what it held: the next one hardly differs.
+	data    []byte
+	entries []lastEntry
 	last    vector // see resolved.below
 	held    []held // by child
 	holds   int    // how many children it had
-	visited int32  // how many trees were read
+	twice   bool   // one name stands in it more than once, which no git makes
+	visited int32  // how many trees were read whole
+}
+
+// A lastEntry is where in the last tree's bytes an entry ends, and which child it is; -1 for none.
+type lastEntry struct {
+	end, child int32
 }
 
 type trieChild struct {
@@ -272,36 +280,75 @@ func (r *resolver) descend(ctx context.Context) (bool, error) {
 // read takes from a tree what the trie wants of it.
 func (r *resolver) read(to *resolved, next *level, data []byte) error {
 	n := &r.trie[to.node]
+	if !r.readAlike(n, next, data) {
+		if err := r.readWhole(n, next, data); err != nil {
+			return err
+		}
+	}
+	to.below = n.last
+	return nil
+}
+
+// readAlike reads a tree that differs from the last one in what some entries
+// refer to and in nothing else. It reports whether that was so.
+func (r *resolver) readAlike(n *trieNode, next *level, data []byte) bool {
+	if len(data) != len(n.data) || n.visited == 0 || n.twice {
+		return false
+	}
+	d := newDraft(n.last)
+	start := int32(0)
+	for _, l := range n.entries {
+		if old, now := n.data[start:l.end], data[start:l.end]; !bytes.Equal(old, now) {
+			head := len(now) - len(repo.Hash{})
+			if !bytes.Equal(old[:head], now[:head]) {
+				return false
+			}
+			if l.child >= 0 {
+				e, _, err := cutEntry(now)
+				if err != nil {
+					return false
+				}
+				d.set(int(l.child), r.hold(n, next, l.child, &e))
+			}
+			copy(old, now)
+		}
+		start = l.end
+	}
+	n.last = d.vector
+	return true
+}
+
+func (r *resolver) readWhole(n *trieNode, next *level, data []byte) error {
 	d := newDraft(n.last)
 	n.visited++
+	n.entries, n.twice = n.entries[:0], false
 	guess, found, came := int32(0), 0, 0
-	for len(data) > 0 {
-		e, rest, err := cutEntry(data)
+	for rest := data; len(rest) > 0; {
+		e, after, err := cutEntry(rest)
 		if err != nil {
 			return err
 		}
-		data = rest
+		rest = after
 		pos := guess
 		if int(pos) >= len(n.children) || string(e.name) != n.children[pos].name {
 			var ok bool
 			if pos, ok = n.names[string(e.name)]; !ok {
+				n.entries = append(n.entries, lastEntry{int32(len(data) - len(rest)), -1})
 				continue
 			}
 		}
+		n.entries = append(n.entries, lastEntry{int32(len(data) - len(rest)), pos})
 		guess = pos + 1
-		h := &n.held[pos]
-		if h.id != e.id() || h.mode != e.mode {
-			h.value = value{e.id(), e.mode}
-			h.below = next.add(placed{n.children[pos].node, r.e.intern(h.value)}) + 1
-		}
-		if h.visit != n.visited {
+		if h := &n.held[pos]; h.visit != n.visited {
 			h.visit = n.visited
 			found++
+		} else {
+			n.twice = true
 		}
 		if d.get(int(pos)) == 0 {
 			came++
 		}
-		d.set(int(pos), h.below)
+		d.set(int(pos), r.hold(n, next, pos, &e))
 	}
 	if n.holds+came > found {
 		for pos := range n.held {
@@ -310,10 +357,20 @@ func (r *resolver) read(to *resolved, next *level, data []byte) error {
 			}
 		}
 	}
+	n.data = append(n.data[:0], data...)
 	n.holds = found
 	n.last = d.vector
-	to.below = d.vector
 	return nil
+}
+
+// hold returns the index in the next level, plus one, of what a child is in an entry.
+func (r *resolver) hold(n *trieNode, next *level, child int32, e *treeEntry) int32 {
+	h := &n.held[child]
+	if v := (value{e.id(), e.mode}); h.value != v {
+		h.value = v
+		h.below = next.add(placed{n.children[child].node, r.e.intern(v)}) + 1
+	}
+	return h.below
 }
 
 // diff calls visit for each package whose path holds something else in b than

@@ -2,7 +2,7 @@ package history
 
 import "slices"
 
-const chunkSize = 64
+const chunkSize = 32
 
 // A chunk is a part of a vector. It never changes once it is shared.
 type chunk [chunkSize]int32
