@@ -143,10 +143,8 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, filters []Filte
 	if len(filters) == 0 {
 		return nil, nil
 	}
-	e := &engine{rd: rd, report: o.Progress, byPath: map[string]int{}, at: map[int32]bool{}, valueIDs: map[value]int32{},
+	e := &engine{rd: rd, report: o.Progress, byPath: map[string]int{}, at: map[int32]bool{},
 		links: map[root]int{}, linksOf: map[int][]root{}, origins: map[appearance]string{}, movedTo: map[int]int{}}
-	e.values = append(e.values, value{}) // index 0: nothing
-	e.emptyTree = e.intern(value{emptyTreeID, treeMode})
 	clean := make([]Filter, len(filters))
 	for i, f := range filters {
 		var err error
@@ -157,6 +155,9 @@ func Extract(ctx context.Context, rd repo.Reader, tip repo.Hash, filters []Filte
 	if err := e.walk(ctx, tip, o.At); err != nil {
 		return nil, err
 	}
+	e.valueIDs = make(map[value]int32, 2*len(e.commits))
+	e.values = append(make([]value, 0, 2*len(e.commits)), value{}) // index 0: nothing
+	e.emptyTree = e.intern(value{emptyTreeID, treeMode})
 	wanted := make([]int, len(filters))
 	for i, f := range clean {
 		if len(f.Paths) == 1 && f.Paths[0] == f.Root {

@@ -119,6 +119,7 @@ type placed struct {
 // A resolved is what a placed tree holds.
 type resolved struct {
 	placed
+	next int32 // the next one in the level of the same value, plus one
 	// below has for each child of the node the index in the next level plus
 	// one, or 0 where there is nothing. It is nil where nothing was looked for.
 	below vector
@@ -127,18 +128,30 @@ type resolved struct {
 // A level are the placed values at one depth, without repetition.
 type level struct {
 	list  []resolved
-	index map[placed]int32
+	first []int32          // by value: the first of it in list, plus one
+	more  map[placed]int32 // the others, plus one
 }
 
-func newLevel() *level { return &level{index: map[placed]int32{}} }
-
 func (l *level) add(p placed) int32 {
-	i, ok := l.index[p]
-	if !ok {
-		i = int32(len(l.list))
-		l.index[p] = i
-		l.list = append(l.list, resolved{placed: p})
+	for int(p.value) >= len(l.first) {
+		l.first = append(l.first, make([]int32, 1024+len(l.first)/2)...)
 	}
+	i := int32(len(l.list))
+	n := resolved{placed: p}
+	if f := l.first[p.value]; f == 0 {
+		l.first[p.value] = i + 1
+	} else if l.list[f-1].node == p.node {
+		return f - 1
+	} else if m, ok := l.more[p]; ok {
+		return m - 1
+	} else {
+		if l.more == nil {
+			l.more = map[placed]int32{}
+		}
+		l.more[p] = i + 1
+		n.next, l.list[f-1].next = l.list[f-1].next, i+1
+	}
+	l.list = append(l.list, n)
 	return i
 }
 
@@ -160,7 +173,7 @@ func (e *engine) resolve(ctx context.Context) error {
 	for _, p := range e.pkgs[first:] {
 		limit = max(limit, int(min(p.until, int32(len(e.commits)))))
 	}
-	r := &resolver{e: e, trie: newTrie(e.pkgs, first), levels: []*level{newLevel()}}
+	r := &resolver{e: e, trie: newTrie(e.pkgs, first), levels: []*level{{}}}
 	rootOf := make([]int32, limit)
 	// Newest first: that is how packs are made, so bases of deltas are read before what needs them.
 	for i := limit - 1; i >= 0; i-- {
@@ -232,43 +245,38 @@ func (e *engine) composeAll(pkgs []int, c int32, vec vector) vector {
 // they hold. It reports whether there was anything to read.
 func (r *resolver) descend(ctx context.Context) (bool, error) {
 	depth := len(r.levels) - 1
-	cur, next := r.levels[depth], newLevel()
+	cur, next := r.levels[depth], &level{}
+	wants := func(n *resolved) bool { return len(r.trie[n.node].children) > 0 && r.e.isTree(n.value) }
 	var ids []repo.Hash
-	var waits []int32              // the indices in cur.list that wait for ids
-	var others map[int32][]int32   // and those that wait for the same one, by the first
-	first := map[repo.Hash]int32{} // the first that waits for a tree
+	var waits []int32 // the value of each
 	for i := range cur.list {
+		// The first one of each value stands for all.
 		n := &cur.list[i]
-		if len(r.trie[n.node].children) == 0 || !r.e.isTree(n.value) {
+		if cur.first[n.value] != int32(i)+1 {
 			continue
 		}
-		id := r.e.values[n.value].id
-		if f, ok := first[id]; ok {
-			if others == nil {
-				others = map[int32][]int32{}
+		for at := int32(i) + 1; at != 0; at = cur.list[at-1].next {
+			if wants(&cur.list[at-1]) {
+				ids = append(ids, r.e.values[n.value].id)
+				waits = append(waits, n.value)
+				break
 			}
-			others[f] = append(others[f], int32(i))
-			continue
 		}
-		first[id] = int32(i)
-		ids = append(ids, id)
-		waits = append(waits, int32(i))
 	}
 	if len(ids) == 0 {
 		return false, nil
 	}
 	done := 0
 	err := r.e.readTrees(ctx, ids, func(id repo.Hash, data []byte) error {
-		f := waits[done]
+		at := cur.first[waits[done]]
 		if done++; depth == 0 {
 			r.e.progress(len(r.e.commits) * done / len(ids))
 		}
-		if err := r.read(&cur.list[f], next, data); err != nil {
-			return fmt.Errorf("tree %s: %w", id, err)
-		}
-		for _, i := range others[f] {
-			if err := r.read(&cur.list[i], next, data); err != nil {
-				return fmt.Errorf("tree %s: %w", id, err)
+		for ; at != 0; at = cur.list[at-1].next {
+			if n := &cur.list[at-1]; wants(n) {
+				if err := r.read(n, next, data); err != nil {
+					return fmt.Errorf("tree %s: %w", id, err)
+				}
 			}
 		}
 		return nil
