@@ -21,7 +21,7 @@ type mount struct {
 	// counts, so that nothing that takes an old name later gets in.
 	from []source
 	// newest tells for each commit which of from that is; nil where there is one only.
-	newest []uint8
+	newest []int32
 }
 
 type source struct {
@@ -85,21 +85,21 @@ func (e *engine) addComposed(root string, mounts []mount, follow bool, renames [
 	c := &composed{root: root, mounts: mounts, trees: map[int32]composedTree{}, values: make([]int32, len(mounts)), renames: renames}
 	slices.SortFunc(c.mounts, func(a, b mount) int { return cmp.Compare(a.place+"/", b.place+"/") })
 	c.top = newPlace("", "", c.mounts, 0, len(c.mounts))
-	var parts []*source
+	first := len(e.pkgs)
 	for i := range c.mounts {
 		m := &c.mounts[i]
 		for k := range m.from {
-			parts = append(parts, &m.from[k])
+			m.from[k].part = len(e.pkgs)
+			e.pkgs = append(e.pkgs, pkg{kind: part, path: m.from[k].path, until: always, mount: i, follow: follow})
 		}
 		if len(m.from) > 1 {
 			c.moved = true
-			m.newest = make([]uint8, len(e.commits))
+			m.newest = make([]int32, len(e.commits))
 		}
 	}
-	owner := len(e.pkgs) + len(parts)
-	for _, s := range parts {
-		s.part = len(e.pkgs)
-		e.pkgs = append(e.pkgs, pkg{kind: part, path: s.path, until: always, owner: owner, follow: follow})
+	owner := len(e.pkgs)
+	for i := first; i < owner; i++ {
+		e.pkgs[i].owner = owner
 	}
 	e.pkgs = append(e.pkgs, pkg{kind: several, path: root, until: always, composed: c, follow: follow})
 	return owner
@@ -136,7 +136,7 @@ func (e *engine) newestSource(m *mount, n int32, vec vector) int {
 			break
 		}
 	}
-	m.newest[n] = uint8(newest)
+	m.newest[n] = int32(newest)
 	return newest
 }
 

@@ -52,6 +52,7 @@ type pkg struct {
 	follow bool   // its renames are looked for
 
 	owner    int       // of kind part: the package that it is one of
+	mount    int       // of kind part: which of that one's mounts
 	composed *composed // of kind several
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/terrier-iac/terrier/modules/repo"
 )
@@ -103,25 +104,31 @@ func (e *engine) move(i int, roots []root) bool {
 		return cmp.Or(cmp.Compare(b.commit, a.commit), cmp.Compare(a.pkg, b.pkg))
 	})
 	c := e.pkgs[i].composed
+	own := map[string]bool{}
+	for _, m := range c.mounts {
+		own[m.from[0].path] = true
+	}
 	renames := slices.Clone(c.renames)
+	known := map[rename]bool{}
+	for _, r := range renames {
+		known[r] = true
+	}
 	more := map[int][]source{} // by mount
 	for _, r := range roots {
-		path := e.pkgs[r.pkg].path
-		from := e.origins[appearance{path, r.commit}]
+		p := &e.pkgs[r.pkg]
+		from := e.origins[appearance{p.path, r.commit}]
 		// What came from another of its own paths is there already.
-		if slices.ContainsFunc(c.mounts, func(m mount) bool { return within(m.from[0].path, from) }) {
+		if above(from, func(dir string) bool { return own[dir] }) {
 			continue
 		}
-		n := rename{r.commit, Rename{From: from, To: path, Commit: e.commits[r.commit].id}}
-		if !slices.Contains(renames, n) {
+		n := rename{r.commit, Rename{From: from, To: p.path, Commit: e.commits[r.commit].id}}
+		if !known[n] {
+			known[n] = true
 			renames = append(renames, n)
 		}
-		k := slices.IndexFunc(c.mounts, func(m mount) bool {
-			return slices.ContainsFunc(m.from, func(s source) bool { return s.part == r.pkg })
-		})
 		has := func(s source) bool { return s.path == from }
-		if !slices.ContainsFunc(c.mounts[k].from, has) && !slices.ContainsFunc(more[k], has) {
-			more[k] = append(more[k], source{path: from})
+		if !slices.ContainsFunc(c.mounts[p.mount].from, has) && !slices.ContainsFunc(more[p.mount], has) {
+			more[p.mount] = append(more[p.mount], source{path: from})
 		}
 	}
 	if len(more) == 0 {
@@ -137,6 +144,18 @@ func (e *engine) move(i int, roots []root) bool {
 		mounts[k] = mount{place: m.place, from: append(slices.Clone(m.from), more[k]...)}
 	}
 	e.movedTo[i] = e.addComposed(c.root, mounts, true, renames)
+	return true
+}
+
+// above reports whether is holds for p or a directory above it.
+func above(p string, is func(dir string) bool) bool {
+	for !is(p) {
+		i := strings.LastIndexByte(p, '/')
+		if i < 0 {
+			return false
+		}
+		p = p[:i]
+	}
 	return true
 }
 
@@ -309,56 +328,56 @@ func (l *lost) origin(files map[string]repo.Hash) string {
 	for _, blob := range files {
 		count[blob]++
 	}
-	// Any that has half of the files has one of any larger number of them. Take
-	// those that are in the fewest places: a file that all modules have alike
-	// would bring them all into question.
-	blobs := slices.SortedFunc(maps.Keys(count), func(a, b repo.Hash) int {
-		return cmp.Or(cmp.Compare(len(l.byBlob[a]), len(l.byBlob[b])), bytes.Compare(a[:], b[:]))
-	})
-	asked := map[int32]bool{}
-	n := 0
-	for _, blob := range blobs {
-		if 2*n > len(files) {
-			break
-		}
-		n += count[blob]
-		for _, i := range l.byBlob[blob] {
-			for d := l.files[i].dir; d >= 0 && !asked[d]; d = l.dirs[d].up {
-				asked[d] = true
-			}
-			if len(asked) > maxOrigins {
-				return ""
-			}
-		}
-	}
 	type score struct {
 		dir           *lostDir
 		matched, same int
 	}
 	var best score
-	for d := range asked {
-		s := score{dir: &l.dirs[d]}
+	rate := func(dir *lostDir) {
+		s := score{dir: dir}
 		for blob, n := range count {
 			in := l.byBlob[blob]
-			from, _ := slices.BinarySearch(in, s.dir.from)
-			to, _ := slices.BinarySearch(in, s.dir.to)
+			from, _ := slices.BinarySearch(in, dir.from)
+			to, _ := slices.BinarySearch(in, dir.to)
 			s.matched += min(n, to-from)
 		}
 		if 2*s.matched < len(files) {
-			continue
+			return
 		}
 		for path, blob := range files {
-			if l.byPath[lostPath{s.dir.top, join(s.dir.path, path)}] == blob {
+			if l.byPath[lostPath{dir.top, join(dir.path, path)}] == blob {
 				s.same++
 			}
 		}
 		if best.dir == nil || cmp.Or(
 			cmp.Compare(s.matched, best.matched),
 			cmp.Compare(s.same, best.same),
-			cmp.Compare(best.dir.to-best.dir.from, s.dir.to-s.dir.from),
-			cmp.Compare(best.dir.path, s.dir.path),
+			cmp.Compare(best.dir.to-best.dir.from, dir.to-dir.from),
+			cmp.Compare(best.dir.path, dir.path),
 		) > 0 {
 			best = s
+		}
+	}
+	// Begin with the files that are in the fewest places: a file that all
+	// modules have alike would bring them all into question. A directory that
+	// did not come into it so far has no more than the files that are left.
+	blobs := slices.SortedFunc(maps.Keys(count), func(a, b repo.Hash) int {
+		return cmp.Or(cmp.Compare(len(l.byBlob[a]), len(l.byBlob[b])), bytes.Compare(a[:], b[:]))
+	})
+	asked := map[int32]bool{}
+	left := len(files)
+	for _, blob := range blobs {
+		if 2*left < len(files) || left < best.matched {
+			break
+		}
+		left -= count[blob]
+		for _, i := range l.byBlob[blob] {
+			for d := l.files[i].dir; d >= 0 && !asked[d]; d = l.dirs[d].up {
+				if asked[d] = true; len(asked) > maxOrigins {
+					return ""
+				}
+				rate(&l.dirs[d])
+			}
 		}
 	}
 	if best.dir == nil {

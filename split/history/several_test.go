@@ -46,7 +46,7 @@ func TestSeveral(t *testing.T) {
 		{"links and submodules", Filter{".", []string{"l", "p/s", "x"}},
 			linear("l=link:x p/s="+sub+" x=1 y=1", "l=link:y p/s="+sub+" x=1 y=1", "l=link:y p/s/f=1 x=1"), "c3 <c2, c2 <c1, c1", 0, true},
 		{"how git sorts", Filter{".", []string{"m-a", "m.b", "m", "m0"}},
-			linear("m/x=1 m-a/x=1 m.b=1 m0=1", "m=1 m-a=1 m.b/x=1 m0/x=1", "m/x=1 m-a/x=1 m.b/x=1 m0/x=1"), "c3 <c2, c2 <c1, c1", 0, true},
+			linear("m/x=1 m-a/x=1 m.b=1 m0=1 z=1", "m=1 m-a=1 m.b/x=1 m0/x=1", "m/x=1 m-a/x=1 m.b/x=1 m0/x=1"), "c3 <c2, c2 <c1, c1", 0, true},
 		{"an empty directory is none", Filter{"m", []string{"m/b", "m/p/a"}},
 			linear("m/p/a=1 m/b=1", "m/p/z=1 m/b=1", "m/p/z=2 m/b=1"), "c2 <c1, c1", 0, true},
 		{"one comes, the other goes", Filter{"m", []string{"m/a", "m/b"}},
