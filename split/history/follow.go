@@ -28,6 +28,11 @@ import (
 // commit behind: the tree is the same before and after.
 //
 // A directory that went away and comes back is no root: it goes on with its own past.
+//
+// Among several paths roots are looked for at each directory by itself. There
+// is one line of history still: in a commit where the directory neither is nor
+// ever was, what the older one holds stands at its place, on branches that were
+// begun before the rename as well.
 
 const (
 	// maxRenames is how many renames of one directory are followed, and

@@ -106,7 +106,7 @@ type Split struct {
 	// At tells for each commit of Options.At which of New stands for it: the
 	// newest that is it or an ancestor of it and holds the same. It is zero
 	// where the directory is not there in that commit. A commit that is not in
-	// the tip's history is missing.
+	// the tip's history is missing. With no Tip there is no map.
 	At map[repo.Hash]repo.Hash
 }
 
