@@ -57,10 +57,14 @@ type Identity struct {
 	Email string `json:"email"`
 }
 
-// A Package is one module directory that becomes a repository.
+// A Package is what becomes a module repository: one module directory, or
+// several with what they reach.
 type Package struct {
 	Name       string   `json:"name"`
-	Path       string   `json:"path"`
+	Path       string   `json:"path"`       // the main module's directory
+	Root       string   `json:"root"`       // the monorepo's directory that is the repository's root
+	Owns       []string `json:"owns"`       // what leaves live for it: Path alone in the simple case
+	Copies     []Copy   `json:"copies"`     // files that it holds beside, at their places below Root
 	Repository string   `json:"repository"` // below the output directory
 	Source     string   `json:"source"`     // what a call's source begins with
 	Remote     string   `json:"remote"`
@@ -68,6 +72,13 @@ type Package struct {
 	Tag        string   `json:"tag"`
 	Requires   []string `json:"requires"` // names of the packages it calls
 	Modules    []string `json:"modules"`  // module directories inside, itself included
+}
+
+// A Copy is a file that one repository holds and another owns.
+type Copy struct {
+	Path   string `json:"path"`
+	Owner  string `json:"owner"`  // the repository that owns it: "live/live", "modules/x.git"
+	Digest string `json:"digest"` // "sha256:…" of the blob's bytes
 }
 
 // Blocked is a module that stays in live, and why.
@@ -82,6 +93,13 @@ type Live struct {
 	Repository string `json:"repository"`
 	Remote     string `json:"remote"`
 	Branch     string `json:"branch"`
+	// Root is the monorepo's directory that is the repository's root: "."
+	// unless a prefix is stripped.
+	Root string `json:"root"`
+	// Paths are what it holds, with extracted history; nil is all that nobody
+	// else owns, on the monorepo's own history.
+	Paths  []string `json:"paths"`
+	Copies []Copy   `json:"copies"` // files that it holds beside
 }
 
 // An Edit is one source string that changes.
@@ -103,8 +121,8 @@ type Stack struct {
 	Environment string `json:"environment"`
 	Account     string `json:"account"`
 	Backend     string `json:"backend"`
-	// unproved are the findings in its tree that the proof cannot judge.
-	unproved []Finding
+	// Unproved are the findings in its tree that the proof cannot judge.
+	Unproved []Finding `json:"unproved"`
 }
 
 // A Finding is a hazard as the plan and the proof show it.

@@ -25,7 +25,7 @@ func (pl *planner) rest(p *Plan) {
 		remote, _ = pl.c.LiveURL("live")
 	}
 	if !p.Library || pl.somethingStays() {
-		p.Live = append(p.Live, &Live{Name: "live", Repository: "live/live", Remote: remote, Branch: "main"})
+		p.Live = append(p.Live, &Live{Name: "live", Repository: "live/live", Remote: remote, Branch: "main", Root: ".", Copies: []Copy{}})
 	}
 
 	unproved := map[string][]Finding{}
@@ -47,12 +47,12 @@ func (pl *planner) rest(p *Plan) {
 		if d.Role != modules.RoleStack || pl.leaves(d.Path) != "" {
 			continue
 		}
-		s := &Stack{Path: d.Path, Backend: d.Backend}
+		s := &Stack{Path: d.Path, Backend: d.Backend, Unproved: []Finding{}}
 		if pl.c.Env != nil {
 			s.Environment, s.Account = pl.c.Env(d.Path)
 		}
 		for _, dir := range pl.closure(d.Path) {
-			s.unproved = append(s.unproved, unproved[dir]...)
+			s.Unproved = append(s.Unproved, unproved[dir]...)
 		}
 		p.Stacks = append(p.Stacks, s)
 	}

@@ -188,7 +188,7 @@ func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 			fail("No tag for "+names[d], err.Error())
 			continue
 		}
-		pkg := &Package{Name: names[d], Path: d, Repository: "modules/" + names[d] + ".git", Source: source, Remote: remote, Version: pl.c.Version, Tag: tag,
+		pkg := &Package{Name: names[d], Path: d, Root: d, Owns: []string{d}, Copies: []Copy{}, Repository: "modules/" + names[d] + ".git", Source: source, Remote: remote, Version: pl.c.Version, Tag: tag,
 			Requires: []string{}, Modules: []string{}}
 		for _, m := range pl.g.Sorted() {
 			if modules.Within(m.Path, d) && (m.Path == d || m.Role == modules.RoleModule || m.Role == modules.RoleOrphan) {

@@ -46,6 +46,7 @@ type PackageResult struct {
 // LiveResult is one written live repository.
 type LiveResult struct {
 	Name string `json:"name"`
+	Base string `json:"base"` // what the live commit stands on: the monorepo's commit, or the extracted tip
 	Tip  string `json:"tip"`
 }
 

@@ -30,7 +30,7 @@ func (w *writer) writeLive(ctx context.Context, l *Live) (*LiveResult, error) {
 		objects = append(append(objects, trees...), c)
 		tip = c.ID
 	}
-	res := &LiveResult{Name: l.Name, Tip: tip.String()}
+	res := &LiveResult{Name: l.Name, Base: w.commit.ID.String(), Tip: tip.String()}
 	dir := filepath.Join(w.dir, filepath.FromSlash(l.Repository))
 	if _, err := os.Lstat(dir); err == nil {
 		return res, nil

@@ -193,7 +193,7 @@ func (ck *checker) judge(from place, was, is site) judgment {
 			return bad("source-changed", "the source %q led to no directory, and is now %q", redact(raw), redact(now))
 		}
 		if p := join(from.after, now); !climbs(p) && in.resolve(p).dir != nil {
-			return bad("wrong-target", "the source %q led to no directory, and now leads to %q", redact(raw), in.origin(p))
+			return bad("wrong-target", "the source %q led to no directory, and now leads to %q", redact(raw), in.meaning(p))
 		}
 		j.open, j.why = "dangling", fmt.Sprintf("the source %q leads to no directory", redact(raw))
 		if climbs(to) {
@@ -214,30 +214,34 @@ func (ck *checker) judge(from place, was, is site) judgment {
 		switch {
 		case at.dir == nil:
 			return bad("target-moved", "the source %q leads to no directory in %s; it means %q of the monorepo", redact(now), in.repository, target.path)
-		case in.origin(at.path) != target.path:
-			return bad("wrong-target", "the source %q leads to %q, and must lead to %q", redact(now), in.origin(at.path), target.path)
+		case in.meaning(at.path) != target.path:
+			return bad("wrong-target", "the source %q leads to %q, and must lead to %q", redact(now), in.meaning(at.path), target.path)
+		case !ck.whole(in, at.path, target.path):
+			return bad("target-moved", "the source %q leads to a directory of which %s holds only copies of some files; it means %q of the monorepo", redact(now), in.repository, target.path)
 		}
 		j.child = &place{to, from.repo, p, from.view}
 		return j
 	}
 
 	s := splitSource(now)
-	i := slices.IndexFunc(ck.afters[:ck.pkgs], func(a *after) bool { return a.source.base == s.base && a.source.query == s.query })
-	if i < 0 {
+	i, known := ck.sources[s.key()]
+	if !known {
 		return bad("wrong-repository", "the source %q is that of no package; it must lead to %q of the monorepo", redact(now), target.path)
 	}
 	pkg := ck.afters[i]
 	j.repo = i
-	if !within(target.path, pkg.pkg.Path) {
-		return bad("wrong-repository", "the source %q leads to %s, which holds %q, not %q", redact(now), pkg.repository, pkg.pkg.Path, target.path)
+	if !slices.Contains(ck.owners(target.path), i) {
+		return bad("wrong-repository", "the source %q leads to %s, which holds %q, not %q", redact(now), pkg.repository, pkg.owns, target.path)
 	}
 	if len(s.refs) != 1 {
 		return bad("wrong-ref", "the source %q has %d refs", redact(now), len(s.refs))
 	}
-	switch tag := pkg.tag(s.refs[0]); {
+	switch tag, own := pkg.tag(s.refs[0]), pkg.pkg.tagOf(target.path); {
 	case !tag.found:
 		return bad("wrong-ref", "%q is no tag of %s", s.refs[0], pkg.repository)
-	case tag.id.String() != pkg.pkg.Tip && s.refs[0] != pkg.pkg.Tag: // else the tag itself is named
+	case len(pkg.pkg.Tags) > 0 && s.refs[0] != own:
+		return bad("wrong-ref", "tag %q of %s is not that of %q, which is %q", s.refs[0], pkg.repository, target.path, own)
+	case tag.id.String() != pkg.pkg.Tip && s.refs[0] != own: // else the tag itself is named
 		return bad("wrong-ref", "tag %q of %s is at %s, not at the recorded tip %s", s.refs[0], pkg.repository, tag.id, pkg.pkg.Tip)
 	}
 	sub := cmp.Or(s.sub, ".")
@@ -252,11 +256,26 @@ func (ck *checker) judge(from place, was, is site) judgment {
 	switch {
 	case at.dir == nil:
 		return bad("wrong-subdirectory", "%s has no directory %q", pkg.repository, sub)
-	case pkg.origin(at.path) != target.path:
-		return bad("wrong-subdirectory", "the source %q leads to %q, and must lead to %q", redact(now), pkg.origin(at.path), target.path)
+	case pkg.meaning(at.path) != target.path:
+		return bad("wrong-subdirectory", "the source %q leads to %q, and must lead to %q", redact(now), pkg.meaning(at.path), target.path)
 	}
 	j.child = &place{to, i, sub, from.view}
 	return j
+}
+
+// whole reports whether a directory of the repository is all that the
+// monorepo has there: its own, what a symlink became, or copied to the last
+// file.
+func (ck *checker) whole(a *after, at, origin string) bool {
+	for d := at; len(a.material) > 0; d = path.Dir(d) {
+		if _, ok := a.material[d]; ok {
+			return true
+		}
+		if d == "." {
+			break
+		}
+	}
+	return slices.Contains(ck.owners(origin), a.index) || ck.holdsAll(a, origin)
 }
 
 // A result is what one place showed, without what its children show.
@@ -443,16 +462,10 @@ func (ck *checker) hasTofu() bool {
 // places returns where a directory of the monorepo is now.
 func (ck *checker) places(dir string) []place {
 	var out []place
-	in := ck.afters[ck.pkgs:]
-	for i := ck.pkgs - 1; i >= 0; i-- {
-		if a := ck.afters[i]; within(dir, a.pkg.Path) {
-			in = []*after{a}
-			break
-		}
-	}
-	for _, a := range in {
-		if p := a.inside(dir); a.root != nil && a.resolve(p).dir != nil {
-			out = append(out, place{dir, a.index, p, viewTerraform})
+	for _, i := range ck.owners(dir) {
+		a := ck.afters[i]
+		if p, ok := a.inside(dir); ok && a.root != nil && a.resolve(p).dir != nil {
+			out = append(out, place{dir, i, p, viewTerraform})
 		}
 	}
 	return out
@@ -515,6 +528,9 @@ func (ck *checker) walk(r root, views []view) {
 		ck.seen["open "+p.kind+" "+p.file] = true
 		ck.unproved = append(ck.unproved, Unproved{p.kind, r.dir, address, p.file, p.line, p.summary})
 	}
+	for _, i := range ck.owners(r.dir) {
+		repos[i] = true
+	}
 	configured := false
 	ck.countsBefore = len(ck.counts)
 	for _, v := range views {
@@ -571,6 +587,13 @@ func (ck *checker) walk(r root, views []view) {
 	if !r.stack {
 		return
 	}
+	for i := range repos {
+		for _, p := range ck.afters[i].dependent {
+			if d := path.Dir(p.file); within(r.dir, d) || dirs[d] {
+				open("", p)
+			}
+		}
+	}
 	for _, f := range ck.found {
 		if f.repo == ofCall || !ck.affects(f, dirs, repos) {
 			continue
@@ -588,10 +611,10 @@ func (ck *checker) walk(r root, views []view) {
 }
 
 // affects reports whether a fault of a file or a repository touches a stack
-// that reaches the given directories of the monorepo and repositories.
+// that reaches the given directories of the monorepo and repositories: any
+// fault of a package, and in live what is of all of it or stands above.
 func (ck *checker) affects(f *fault, dirs map[string]bool, repos map[int]bool) bool {
-	pkg := f.repo >= 0 && f.repo < ck.pkgs
-	if pkg && repos[f.repo] || f.all && !pkg {
+	if repos[f.repo] && (f.all || f.repo < ck.pkgs) {
 		return true
 	}
 	for p := f.File; !f.all; p = path.Dir(p) {

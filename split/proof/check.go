@@ -3,9 +3,12 @@ package proof
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,13 +27,24 @@ type Input struct {
 	Progress func(done, total int)
 }
 
-// A Package is a module directory that became a bare repository.
+// A Package is what became a bare repository: one module directory, or several
+// with what they reach. Every path here is one of the monorepo.
 type Package struct {
 	Name       string
-	Path       string // the directory in the monorepo
-	Repository string // slash path below Input.Out: "modules/vpc.git"
-	Source     string // what a caller's source begins with: without //sub, without ref
-	Tag        string
+	Path       string   // the main module's directory
+	Root       string   // the directory that is the repository's root
+	Owns       []string // what left for this package: Root alone in the simple case
+	Copies     []Copy   // files that it holds beside, at their places below Root
+	Repository string   // slash path below Input.Out: "modules/vpc.git"
+	Source     string   // what a caller's source begins with: without //sub, without ref
+	Tag        string   // "" where each module has one of its own
+	// Tags are the releases of several modules in one repository: the module's
+	// directory and its tag. A call takes that of the innermost one around its
+	// target, and Tag where there is none.
+	Tags map[string]string
+	// TagObjects are the objects that tags are recorded at, by the tag's name:
+	// the annotated tag or the commit. A tag that is not in it may be either.
+	TagObjects map[string]string
 	Tip        string // the commit that is recorded as the tip of main
 	Extracted  string // the tip before the pin commit; Tip where there is none
 	History    bool   // false where it was made of one root commit
@@ -42,6 +56,17 @@ type Live struct {
 	Repository string // slash path below Input.Out: "live/live"
 	Branch     string
 	Tip        string
+	Base       string   // the live commit's parent: Input.Commit where Paths is nil
+	Root       string   // the directory that is the repository's root, "." unless a prefix was stripped
+	Paths      []string // what it holds; nil for all that nobody else owns
+	Copies     []Copy   // files that it holds beside
+}
+
+// A Copy is a file that a repository holds and another one owns.
+type Copy struct {
+	Path   string
+	Owner  string // the repository that owns it, as in Repository
+	Digest string // "sha256:" and the digest of the blob's bytes, in hexadecimal
 }
 
 // Verdict is what the proof says of a stack.
@@ -105,7 +130,8 @@ func Check(ctx context.Context, in Input) (*Report, error) {
 	}
 	defer mono.close()
 	ck := &checker{ctx: ctx, in: in, nodes: map[plumbing.Hash]*node{}, parsed: map[parseKey]*parsed{}, blobErrs: map[parseKey]error{},
-		configs: map[configKey]*config{}, results: map[place]*result{}, counts: map[countKey]*count{}, seen: map[string]bool{}}
+		configs: map[configKey]*config{}, results: map[place]*result{}, counts: map[countKey]*count{}, seen: map[string]bool{},
+		claims: map[string][]int{}, dirOwners: map[string][]int{}, sources: map[sourceKey]int{}}
 	commit, err := mono.commit(plumbing.NewHash(in.Commit))
 	if err != nil {
 		return nil, fmt.Errorf("commit %s of the monorepo cannot be read: %w\nhint: fetch it into %s", in.Commit, err, in.Monorepo)
@@ -128,6 +154,10 @@ func Check(ctx context.Context, in Input) (*Report, error) {
 		return nil, err
 	}
 	ck.compareLinks()
+	if err := ck.compareAttributes(); err != nil {
+		return nil, err
+	}
+	ck.findDependent()
 	if err := ck.walkAll(); err != nil {
 		return nil, err
 	}
@@ -143,39 +173,128 @@ func (in *Input) validate() error {
 	if !isID(in.Commit) {
 		return bad("%q is not a commit id", in.Commit)
 	}
-	paths, repositories, sources := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	paths, repositories, sources := map[string]bool{}, map[string]bool{}, map[sourceKey]bool{}
+	repository := func(name, what string) error {
+		if !cleanPath(what) || what == "." || repositories[what] {
+			return bad("%q is at %q, which is no clean relative path, or that of another", name, what)
+		}
+		repositories[what] = true
+		return nil
+	}
 	for _, p := range in.Packages {
+		src := splitSource(p.Source)
 		switch {
 		case !isID(p.Tip) || !isID(p.Extracted):
 			return bad("package %q has no commit ids", p.Name)
-		case !cleanPath(p.Path) || !cleanPath(p.Repository) || p.Repository == ".":
-			return bad("package %q is at %q in %q, which are not clean relative paths", p.Name, p.Path, p.Repository)
-		case p.Source == "" || splitSource(p.Source).sub != "" || len(splitSource(p.Source).refs) > 0:
+		case src.base == "" || src.sub != "" || len(src.refs) > 0:
 			return bad("package %q has no usable source", p.Name)
-		case !refName("refs/tags/" + p.Tag):
-			return bad("package %q has the tag %q, which git does not allow", p.Name, p.Tag)
-		case paths[p.Path] || repositories[p.Repository] || sources[p.Source]:
-			return bad("package %q shares its path, repository or source with another", p.Name)
+		case p.Tag == "" && len(p.Tags) == 0:
+			return bad("package %q has no tag", p.Name)
+		case !treePath(p.Path) || !slices.ContainsFunc(p.Owns, func(own string) bool { return within(p.Path, own) }):
+			return bad("package %q does not own its own directory %q", p.Name, p.Path)
+		case paths[p.Path] || sources[src.key()]:
+			return bad("package %q shares its path or source with another", p.Name)
 		}
-		paths[p.Path], repositories[p.Repository], sources[p.Source] = true, true, true
+		for _, tag := range p.tags() {
+			if !refName("refs/tags/" + tag) {
+				return bad("package %q has the tag %q, which git does not allow", p.Name, tag)
+			}
+		}
+		for dir := range p.Tags {
+			if !treePath(dir) {
+				return bad("package %q has a tag for %q, which is no clean path", p.Name, dir)
+			}
+		}
+		for tag, id := range p.TagObjects {
+			if !slices.Contains(p.tags(), tag) || !isID(id) {
+				return bad("package %q has no object for its tag %q", p.Name, tag)
+			}
+		}
+		paths[p.Path], sources[src.key()] = true, true
+		if err := errors.Join(repository(p.Name, p.Repository), holding(p.Root, p.Owns, p.Copies)); err != nil {
+			return bad("package %q: %w", p.Name, err)
+		}
 	}
 	for _, l := range in.Live {
-		if !isID(l.Tip) || !cleanPath(l.Repository) || l.Repository == "." || !refName("refs/heads/"+l.Branch) || repositories[l.Repository] {
-			return bad("the live repository %q has no usable tip, branch or path", l.Name)
+		if !isID(l.Tip) || !isID(l.Base) || !refName("refs/heads/"+l.Branch) {
+			return bad("the live repository %q has no usable commit ids or branch", l.Name)
 		}
-		repositories[l.Repository] = true
+		if l.Paths == nil && (l.Root != "." || l.Base != in.Commit) {
+			return bad("the live repository %q holds the rest, and does not begin at the monorepo's root and commit", l.Name)
+		}
+		owns := l.Paths
+		if owns == nil {
+			owns = []string{"."}
+		}
+		if err := errors.Join(repository(l.Name, l.Repository), holding(l.Root, owns, l.Copies)); err != nil {
+			return bad("the live repository %q: %w", l.Name, err)
+		}
 	}
 	for _, s := range in.Stacks {
-		if !cleanPath(s) {
+		if !treePath(s) {
 			return bad("stack %q is not a clean relative path", s)
 		}
 	}
 	return nil
 }
 
+// holding refuses a repository whose paths do not fit together.
+func holding(root string, owns []string, copies []Copy) error {
+	if !treePath(root) || len(owns) == 0 {
+		return fmt.Errorf("it has the root %q and owns %d paths", root, len(owns))
+	}
+	seen := map[string]bool{}
+	for _, p := range owns {
+		if !treePath(p) || !within(p, root) || seen[p] {
+			return fmt.Errorf("the path %q is no clean one below %q, or is there twice", p, root)
+		}
+		seen[p] = true
+	}
+	for _, c := range copies {
+		if !treePath(c.Path) || c.Path == "." || !within(c.Path, root) || seen[c.Path] || !digestForm.MatchString(c.Digest) {
+			return fmt.Errorf("the copy %q has no clean path below %q or no digest, or is there twice", c.Path, root)
+		}
+		seen[c.Path] = true
+	}
+	return nil
+}
+
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// tags returns the names of all tags of a package, sorted.
+func (p *Package) tags() []string {
+	set := map[string]bool{p.Tag: true}
+	for _, t := range p.Tags {
+		set[t] = true
+	}
+	if p.Tag == "" {
+		delete(set, "")
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// tagOf returns the tag that a call of the directory takes.
+func (p *Package) tagOf(dir string) string {
+	for d := dir; len(p.Tags) > 0; d = path.Dir(d) {
+		if t, ok := p.Tags[d]; ok {
+			return t
+		}
+		if d == "." {
+			break
+		}
+	}
+	return p.Tag
+}
+
 // cleanPath reports whether p is a relative slash path that stays below its root.
 func cleanPath(p string) bool {
 	return p != "" && path.Clean(p) == p && filepath.IsLocal(filepath.FromSlash(p)) && !strings.Contains(p, "\\")
+}
+
+// treePath reports whether p is a path of a tree, "." for the tree itself. It
+// names nothing on a disk.
+func treePath(p string) bool {
+	return p != "" && path.Clean(p) == p && p[0] != '/' && !climbs(p) && !strings.Contains(p, "\x00")
 }
 
 // within reports whether the path p is dir or below it.
@@ -190,6 +309,16 @@ type checker struct {
 	mono   *snapshot
 	afters []*after // packages by path, then live repositories by name
 	pkgs   int      // how many of afters are packages
+
+	claims    map[string][]int // whose each owned path is
+	rest      []int            // the repositories of what nobody claims
+	dirOwners map[string][]int
+	spans     map[string]span
+	sources   map[sourceKey]int // packages by what their callers write
+	kept      []kept            // symlinks that stayed symlinks
+	later     []func()          // what can be judged only when all files are known
+	// attributes are the monorepo's, read where they are first asked for.
+	attributes *attributes
 
 	nodes    map[plumbing.Hash]*node // trees by id, whatever repository
 	parsed   map[parseKey]*parsed
@@ -245,21 +374,23 @@ type after struct {
 	pkg        *Package // nil for a live repository
 	live       *Live
 	*snapshot  // of the recorded tip; its root is nil where it cannot be read
-	source     source
 	tags       map[string]tagState
+
+	top    string // the monorepo's directory that is its root
+	owns   []string
+	copies map[string]Copy
+	// material are the symlinks that became files or directories: the path
+	// here, and the one of the monorepo that its bytes are from.
+	material map[string]string
+	known    []bool // which of its files have their place in it
+	// dependent are the values that depend on the paths that were stripped.
+	dependent []problem
 }
 
 type tagState struct {
-	id    plumbing.Hash // of the commit
-	found bool
-}
-
-// origin returns the monorepo's path for a path of the repository.
-func (a *after) origin(p string) string {
-	if a.pkg != nil {
-		return path.Join(a.pkg.Path, p)
-	}
-	return p
+	object plumbing.Hash
+	id     plumbing.Hash // of the commit
+	found  bool
 }
 
 // openAfters opens the written repositories, and checks their refs and the
@@ -269,28 +400,31 @@ func (ck *checker) openAfters() error {
 	slices.SortFunc(pkgs, func(a, b Package) int { return cmp.Compare(a.Path, b.Path) })
 	slices.SortFunc(lives, func(a, b Live) int { return cmp.Compare(a.Repository, b.Repository) })
 	ck.pkgs = len(pkgs)
-	for i := range pkgs {
-		a := &after{index: i, repository: pkgs[i].Repository, pkg: &pkgs[i], snapshot: &snapshot{ck: ck}, source: splitSource(pkgs[i].Source), tags: map[string]tagState{}}
+	add := func(a *after, copies []Copy) {
+		a.index, a.snapshot, a.copies, a.material = len(ck.afters), &snapshot{ck: ck}, map[string]Copy{}, map[string]string{}
+		for _, c := range copies {
+			a.copies[c.Path] = c
+		}
 		ck.afters = append(ck.afters, a)
 	}
+	for i := range pkgs {
+		p := &pkgs[i]
+		ck.sources[splitSource(p.Source).key()] = i
+		add(&after{repository: p.Repository, pkg: p, tags: map[string]tagState{}, top: p.Root, owns: p.Owns}, p.Copies)
+	}
 	for i := range lives {
-		ck.afters = append(ck.afters, &after{index: ck.pkgs + i, repository: lives[i].Repository, live: &lives[i], snapshot: &snapshot{ck: ck}})
+		l := &lives[i]
+		add(&after{repository: l.Repository, live: l, top: l.Root, owns: l.Paths}, l.Copies)
 	}
+	ck.claim()
 	ck.total = len(ck.afters)
-	for i, a := range pkgs {
-		for _, b := range pkgs[i+1:] {
-			if within(b.Path, a.Path) {
-				ck.failFile(i, "two-owners", b.Path, 0, "is in %s and in %s", a.Repository, b.Repository)
-			}
-		}
-	}
 	for _, a := range ck.afters {
 		if err := ck.ctx.Err(); err != nil {
 			return err
 		}
-		st, err := openStore(filepath.Join(ck.in.Out, filepath.FromSlash(a.repository)))
+		st, err := openWritten(ck.in.Out, a.repository)
 		if err != nil {
-			ck.failRepo(a.index, "repository-unreadable", a.origin("."), "%s: %v", a.repository, err)
+			ck.failRepo(a.index, "repository-unreadable", a.main(), "%s: %v", a.repository, err)
 			continue
 		}
 		a.st = st
@@ -319,13 +453,13 @@ func (ck *checker) openTip(a *after, tip string) (commit, bool) {
 		err = a.load(c.tree)
 	}
 	if err != nil && ck.ctx.Err() == nil {
-		ck.failRepo(a.index, "missing-object", a.origin("."), "%s: the recorded tip cannot be read: %v", a.repository, err)
+		ck.failRepo(a.index, "missing-object", a.main(), "%s: the recorded tip cannot be read: %v", a.repository, err)
 	}
 	if err != nil {
 		return commit{}, false
 	}
 	for _, name := range a.bad {
-		ck.failRepo(a.index, "bad-path", a.origin("."), "%s holds the name %q", a.repository, name)
+		ck.failRepo(a.index, "bad-path", a.main(), "%s holds the name %q", a.repository, name)
 	}
 	return c, true
 }
@@ -335,14 +469,18 @@ func (ck *checker) checkPackage(a *after) {
 	if id, ok := a.st.ref("refs/heads/main"); !ok || id.String() != p.Tip {
 		ck.failRepo(a.index, "main-moved", p.Path, "%s: branch main is at %s, recorded is %s", a.repository, showRef(id, ok), p.Tip)
 	}
-	switch t := a.tag(p.Tag); {
-	case !t.found:
-		ck.failRepo(a.index, "tag-missing", p.Path, "%s: there is no tag %q of a commit", a.repository, p.Tag)
-	case t.id.String() != p.Tip:
-		ck.failRepo(a.index, "tag-moved", p.Path, "%s: tag %q is at %s, recorded is %s", a.repository, p.Tag, t.id, p.Tip)
-	}
-	if _, ok := a.st.ref("refs/heads/" + p.Tag); ok {
-		ck.failRepo(a.index, "ambiguous-tag", p.Path, "%s: a branch has the name of tag %q", a.repository, p.Tag)
+	for _, tag := range p.tags() {
+		switch t, object := a.tag(tag), p.TagObjects[tag]; {
+		case !t.found:
+			ck.failRepo(a.index, "tag-missing", p.Path, "%s: there is no tag %q of a commit", a.repository, tag)
+		case t.id.String() != p.Tip:
+			ck.failRepo(a.index, "tag-moved", p.Path, "%s: tag %q is at %s, recorded is %s", a.repository, tag, t.id, p.Tip)
+		case object != "" && t.object.String() != object:
+			ck.failRepo(a.index, "tag-moved", p.Path, "%s: tag %q is object %s, recorded is %s", a.repository, tag, t.object, object)
+		}
+		if _, ok := a.st.ref("refs/heads/" + tag); ok {
+			ck.failRepo(a.index, "ambiguous-tag", p.Path, "%s: a branch has the name of tag %q", a.repository, tag)
+		}
 	}
 	tip, ok := ck.openTip(a, p.Tip)
 	if !ok {
@@ -360,30 +498,49 @@ func (ck *checker) checkPackage(a *after) {
 		}
 		extracted = c
 	}
-	if n := ck.mono.dir(p.Path); n == nil || n.id != extracted.tree {
-		was := "no directory"
-		if n != nil {
-			was = "tree " + n.id.String()
-		}
-		ck.failRepo(a.index, "extracted-tree", p.Path, "%s: the tree of the extracted tip is %s, the monorepo has %s", a.repository, extracted.tree, was)
-	}
+	ck.checkExtracted(a, extracted.tree)
 	if !p.History && len(extracted.parents) > 0 {
 		ck.failRepo(a.index, "extracted-history", p.Path, "%s: made without history, commit %s has %d parents", a.repository, p.Extracted, len(extracted.parents))
+	}
+}
+
+// checkExtracted compares the tree that history was extracted to with what the
+// monorepo has at those paths.
+func (ck *checker) checkExtracted(a *after, tree plumbing.Hash) {
+	if want, ok := ck.filtered(a); !ok || want != tree {
+		was := "nothing there"
+		if ok {
+			was = "tree " + want.String()
+		}
+		ck.failRepo(a.index, "extracted-tree", a.main(), "%s: the tree of the extracted tip is %s, the monorepo has %s", a.repository, tree, was)
 	}
 }
 
 func (ck *checker) checkLive(a *after) {
 	l := a.live
 	if id, ok := a.st.ref("refs/heads/" + l.Branch); !ok || id.String() != l.Tip {
-		ck.failRepo(a.index, "live-branch", ".", "%s: branch %q is at %s, recorded is %s", a.repository, l.Branch, showRef(id, ok), l.Tip)
+		ck.failRepo(a.index, "live-branch", a.top, "%s: branch %q is at %s, recorded is %s", a.repository, l.Branch, showRef(id, ok), l.Tip)
 	}
 	tip, ok := ck.openTip(a, l.Tip)
 	if !ok {
 		return
 	}
-	if l.Tip != ck.in.Commit && (len(tip.parents) != 1 || tip.parents[0].String() != ck.in.Commit) {
-		ck.failRepo(a.index, "live-parent", ".", "%s: the parents of tip %s are %v, not the split commit %s", a.repository, l.Tip, tip.parents, ck.in.Commit)
+	if l.Tip != l.Base && (len(tip.parents) != 1 || tip.parents[0].String() != l.Base) {
+		what := "the extracted"
+		if l.Paths == nil {
+			what = "the split commit"
+		}
+		ck.failRepo(a.index, "live-parent", a.top, "%s: the parents of tip %s are %v, not %s %s", a.repository, l.Tip, tip.parents, what, l.Base)
 	}
+	if l.Paths == nil {
+		return
+	}
+	base, err := a.st.commit(plumbing.NewHash(l.Base))
+	if err != nil {
+		ck.failRepo(a.index, "missing-object", a.top, "%s: the extracted tip %s cannot be read: %v", a.repository, l.Base, err)
+		return
+	}
+	ck.checkExtracted(a, base.tree)
 }
 
 func showRef(id plumbing.Hash, ok bool) string {
@@ -402,6 +559,7 @@ func (a *after) tag(name string) tagState {
 	var t tagState
 	if a.st != nil && refName("refs/tags/"+name) {
 		if id, ok := a.st.ref("refs/tags/" + name); ok {
+			t.object = id
 			t.id, t.found = a.st.peel(id)
 		}
 	}

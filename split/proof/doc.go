@@ -8,6 +8,19 @@
 // nothing, starts no process, and walks no history: that a repository is whole
 // (every reachable object there, and undamaged) is what `git fsck` tells.
 //
+// # Who holds what
+//
+// Every path of the monorepo belongs to one repository: to the package that
+// owns it, to the live repository of the paths around it, or to the one that
+// holds the rest. A repository holds what is its own and the copies that it
+// lists, below its root, and nothing else, but for one thing: a .gitattributes
+// at its root may be new or have more lines where files need attributes that
+// the monorepo gave them from above.
+//
+// A symlink stays as it is. One that leads out of its repository may become
+// what it leads to: a file, or a directory with the same files. Its calls are
+// then those of its new place.
+//
 // # What is a mismatch
 //
 // File is a path of the monorepo and `/`-separated, also for a file of a
@@ -24,17 +37,19 @@
 //	ambiguous-tag          a branch of the package has the tag's name
 //	pin-parent             the pin commit's only parent is not the extracted tip
 //	pin-commit             the pin commit changes more than sources
-//	extracted-tree         the extracted tip's tree is not the monorepo's directory
+//	extracted-tree         the extracted tip's tree is not what the monorepo has at its paths
 //	extracted-history      made without history, the extracted tip has parents
 //	live-branch            a live repository's branch is not at the recorded tip
-//	live-parent            the live commit's only parent is not the commit that was split
+//	live-parent            the live commit's only parent is not the commit that was split, or what was extracted of it
 //	two-owners             a path is in more than one repository
-//	file-missing           a path of the monorepo is in no repository
-//	file-extra             a repository holds a path that is not its own
+//	file-missing           a path of the monorepo is in no repository, or a listed copy is not there
+//	file-extra             a repository holds a path that is neither its own nor a listed copy
+//	copy-wrong             a listed copy's owner or digest is not the monorepo's
 //	mode-changed           a file's mode or type differs
 //	bytes-changed          a byte outside the source literals differs
 //	bad-path               a written tree holds a name that is no file name: .., .git, a slash
 //	symlink-broken         a symlink leads elsewhere than before
+//	attributes-changed     a file is checked out with other line ends, encoding, ident or filter
 //	backend-changed        a backend, cloud or remote_state block differs
 //	call-missing           a call is gone
 //	call-extra             a call is new
@@ -57,4 +72,5 @@
 //	cycle             modules that call each other
 //	too-many-modules  the tree of calls is too large to be walked
 //	no-configuration  a stack that has no configuration
+//	path-dependent    something may depend on the path, and a prefix of it was stripped
 package proof

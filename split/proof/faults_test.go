@@ -181,6 +181,7 @@ func TestFaults(t *testing.T) {
 		{"a package within a package", func(f *fixture) {
 			p := *f.pkg("vpc")
 			p.Name, p.Path, p.Repository, p.Source = "sub", "modules/vpc/modules/sub", "modules/sub.git", "git::ssh://h/sub.git"
+			p.Root, p.Owns = p.Path, []string{p.Path}
 			f.in.Packages = append(f.in.Packages, p)
 		}, "two-owners", "modules/vpc/modules/sub", 0, "live/crlf", ""},
 		{"a path in two live repositories", func(f *fixture) {

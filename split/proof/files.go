@@ -3,8 +3,10 @@ package proof
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -80,46 +82,67 @@ func (ck *checker) parseAll() error {
 	return ck.ctx.Err()
 }
 
-// compareFiles checks that every path of the monorepo is in exactly one
-// written repository, unchanged but for its source literals, and that these
-// hold nothing else.
+// compareFiles checks that every path of the monorepo is in the repository that
+// owns it, and in those that list it as a copy, unchanged but for its source
+// literals, and that these hold nothing else.
 func (ck *checker) compareFiles() error {
 	ck.shared = ck.linked()
+	for _, a := range ck.afters {
+		a.known = make([]bool, len(a.files))
+	}
 	for _, f := range ck.mono.files {
 		if err := ck.ctx.Err(); err != nil {
 			return err
 		}
 		ck.files++
-		owned, holders := ck.owners(f.path)
-		for i, h := range holders {
-			if i == 0 {
-				ck.compareFile(f, h.after, h.file)
+		owners := ck.owners(f.path)
+		var first *after
+		for _, i := range owners {
+			a := ck.afters[i]
+			in, ok := a.inside(f.path)
+			if !ok || !a.has(in, f.entry) {
 				continue
 			}
-			if h.pkg == nil {
-				ck.failFile(h.index, "two-owners", f.path, 0, "is in %s and in %s", holders[0].repository, h.repository)
+			if first != nil {
+				ck.failFile(i, "two-owners", f.path, 0, "is in %s and in %s", first.repository, a.repository)
+				a.mark(in)
+				continue
+			}
+			first = a
+			ck.compareEntry(a, f.path, in, f.entry)
+		}
+		if first != nil {
+			continue
+		}
+		for _, i := range owners {
+			if a := ck.afters[i]; a.root != nil {
+				ck.failFile(i, "file-missing", f.path, 0, "is not in %s", a.repository)
 			}
 		}
-		if len(holders) == 0 {
-			for _, a := range owned {
-				if a.root != nil {
-					ck.failFile(a.index, "file-missing", f.path, 0, "is not in %s", a.repository)
-				}
-			}
-			if len(owned) == 0 {
-				ck.failFile(-1, "file-missing", f.path, 0, "is in no repository")
-			}
+		if len(owners) == 0 {
+			ck.failFile(-1, "file-missing", f.path, 0, "is in no repository")
 		}
 	}
 	for _, a := range ck.afters {
+		if err := ck.compareCopies(a); err != nil {
+			return err
+		}
+	}
+	ck.gitAttributes()
+	for _, judge := range ck.later {
+		judge()
+	}
+	for _, a := range ck.afters {
 		missing := map[plumbing.Hash]bool{}
-		for _, f := range a.files {
+		for i, f := range a.files {
 			p := a.origin(f.path)
-			_, known := ck.mono.file(p)
-			if !known || a.pkg == nil && ck.moved(p) {
+			if !a.known[i] {
 				why := "the monorepo has no such file"
-				if known {
-					why = "it has moved to a package"
+				if _, known := ck.mono.file(p); known {
+					why = "it is another repository's, and no listed copy"
+					if owners := ck.owners(p); len(owners) > 0 && owners[0] != a.index {
+						why = "it belongs to " + ck.afters[owners[0]].repository + ", and is no listed copy"
+					}
 				}
 				ck.failFile(a.index, "file-extra", p, 0, "is in %s, and %s", a.repository, why)
 			}
@@ -132,106 +155,191 @@ func (ck *checker) compareFiles() error {
 	return nil
 }
 
-// moved reports whether a path of the monorepo belongs to a package.
-func (ck *checker) moved(p string) bool {
-	for _, a := range ck.afters[:ck.pkgs] {
-		if within(p, a.pkg.Path) {
-			return true
+// compareCopies checks the files that a repository holds beside its own. What
+// reads such a file is not known, so a fault in one is of all that the
+// repository holds.
+func (ck *checker) compareCopies(a *after) error {
+	from := len(ck.found)
+	for _, p := range slices.Sorted(maps.Keys(a.copies)) {
+		if err := ck.ctx.Err(); err != nil {
+			return err
+		}
+		c := a.copies[p]
+		f, ok := ck.mono.file(p)
+		if !ok || f.mode&modeType == modeModule {
+			ck.failFile(a.index, "copy-wrong", p, 0, "%s lists it as a copy, and the monorepo has no such file", a.repository)
+			continue
+		}
+		owned := slices.ContainsFunc(ck.owners(p), func(i int) bool { return i != a.index && ck.afters[i].repository == c.Owner })
+		if !owned {
+			ck.failFile(a.index, "copy-wrong", p, 0, "%s lists it as a copy of %q, which does not own it", a.repository, c.Owner)
+		}
+		digest, err := ck.mono.st.digest(f.id)
+		if errors.Is(err, errMissing) && a.root != nil {
+			digest, err = a.st.digest(f.id) // a partial clone
+		}
+		switch {
+		case err != nil:
+			ck.failFile(a.index, "copy-wrong", p, 0, "%s lists it as a copy, whose digest cannot be told: %v", a.repository, err)
+		case digest != c.Digest:
+			ck.failFile(a.index, "copy-wrong", p, 0, "%s lists it as a copy with digest %s, the monorepo's file has %s", a.repository, c.Digest, digest)
+		}
+		if a.root == nil {
+			continue // told of the repository
+		}
+		if in, ok := a.inside(p); ok && a.has(in, f.entry) {
+			ck.compareEntry(a, p, in, f.entry)
+		} else {
+			ck.failFile(a.index, "file-missing", p, 0, "is not in %s, which lists it as a copy", a.repository)
 		}
 	}
-	return false
+	for _, f := range ck.found[from:] {
+		f.all = true
+	}
+	return nil
 }
 
-// A holder is a repository that has a file, and the file there.
-type holder struct {
-	*after
-	file file
+// has reports whether a path of the repository holds what may stand for an
+// entry of the monorepo: for a symlink a directory will do.
+func (a *after) has(in string, was entry) bool {
+	if _, ok := a.file(in); ok {
+		return true
+	}
+	return was.mode&modeType == modeLink && a.root != nil && in != "." && a.dir(in) != nil
 }
 
-// owners returns the repositories that ought to have a path of the monorepo,
-// and those among them that do.
-func (ck *checker) owners(p string) (owned []*after, holders []holder) {
-	for i := ck.pkgs - 1; i >= 0; i-- { // the innermost first
-		if a := ck.afters[i]; within(p, a.pkg.Path) {
-			owned = append(owned, a)
+// mark says that a file has its place in the repository.
+func (a *after) mark(in string) {
+	if i, ok := a.snapshot.index[in]; ok {
+		a.known[i] = true
+	}
+}
+
+// compareEntry compares what stands at p in the monorepo, of the given entry,
+// with what stands at in. It is there, if only as a directory for a symlink.
+func (ck *checker) compareEntry(a *after, p, in string, was entry) {
+	is, isFile := a.file(in)
+	if isFile {
+		a.mark(in)
+	}
+	if was.mode&modeType != modeLink || isFile && is.mode&modeType == modeLink {
+		if isFile && is.id == was.id && is.mode == was.mode && is.mode&modeType == modeLink {
+			ck.kept = append(ck.kept, kept{a, p, in})
 		}
+		ck.compareFile(a, p, was, is)
+		return
 	}
-	if len(owned) == 0 {
-		owned = ck.afters[ck.pkgs:]
-	}
-	for _, a := range owned {
-		if f, ok := a.file(a.inside(p)); ok {
-			holders = append(holders, holder{a, f})
-		}
-	}
-	return owned, holders
-}
-
-// inside is the reverse of origin.
-func (a *after) inside(p string) string {
+	to := ck.mono.resolve(p)
 	switch {
-	case a.pkg == nil || a.pkg.Path == ".":
-		return p
-	case p == a.pkg.Path:
-		return "."
+	case to.path == "":
+		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink that leads to nothing, and is none in %s", a.repository)
+	case !ck.crosses(a, to):
+		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink to %q, which %s holds, and is none there", to.path, a.repository)
+	case to.dir == nil && isFile:
+		a.material[in] = to.path
+		ck.compareFile(a, p, to.file, is)
+	case to.dir != nil && !isFile:
+		a.material[in] = to.path
+		ck.compareDir(a, p, in, to)
+	default:
+		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink to %q, and is of another type in %s", to.path, a.repository)
 	}
-	return p[len(a.pkg.Path)+1:]
 }
 
-// compareFile compares a file before and after.
-func (ck *checker) compareFile(was file, a *after, is file) {
+// crosses reports whether a symlink that leads there leaves the repository on
+// its way. One to a directory of which the repository holds a part may be
+// kept, and may be made a directory.
+func (ck *checker) crosses(a *after, to spot) bool {
+	return slices.ContainsFunc(to.links, func(l string) bool { return !ck.holds(a, l) }) || !ck.holdsAll(a, to.path)
+}
+
+// compareDir compares the directory that a symlink at p led to with the one
+// that stands there now. It goes no deeper than what was written.
+func (ck *checker) compareDir(a *after, p, in string, to spot) {
+	if ck.ctx.Err() != nil {
+		return
+	}
+	for _, e := range to.dir.entries {
+		sub, here := path.Join(p, e.name), path.Join(in, e.name)
+		if e.mode&modeType != modeTree {
+			if a.has(here, e) {
+				ck.compareEntry(a, sub, here, e)
+			} else {
+				ck.failFile(a.index, "file-missing", sub, 0, "is not in %s, where the symlink to %q became a directory", a.repository, to.path)
+			}
+			continue
+		}
+		below, err := ck.mono.node(e.id)
+		if err != nil {
+			continue // told when the tree was read
+		}
+		if a.dir(here) == nil {
+			ck.failFile(a.index, "file-missing", sub, 0, "is not in %s, where the symlink to %q became a directory", a.repository, to.path)
+			continue
+		}
+		ck.compareDir(a, sub, here, spot{path: path.Join(to.path, e.name), dir: below})
+	}
+}
+
+// compareFile compares a file at p of the monorepo before and after.
+func (ck *checker) compareFile(a *after, p string, was entry, is file) {
 	if was.mode != is.mode {
-		ck.failFile(a.index, "mode-changed", was.path, 0, "has mode %06o in %s, %06o in the monorepo", is.mode, a.repository, was.mode)
+		ck.failFile(a.index, "mode-changed", p, 0, "has mode %06o in %s, %06o in the monorepo", is.mode, a.repository, was.mode)
 	}
 	if was.id == is.id {
 		return
 	}
 	if !was.regular() || !is.regular() {
 		if was.mode == is.mode {
-			ck.failFile(a.index, "bytes-changed", was.path, 0, "is %s in %s, %s in the monorepo", is.id, a.repository, was.id)
+			ck.failFile(a.index, "bytes-changed", p, 0, "is %s in %s, %s in the monorepo", is.id, a.repository, was.id)
 		}
 		return
 	}
-	lang := languageOf(path.Base(was.path))
+	lang := languageOf(path.Base(p))
 	before, after := ck.parsed[parseKey{was.id, lang}], ck.parsed[parseKey{is.id, lang}]
 	switch {
 	case after != nil && after.unread:
-		ck.failFile(a.index, "missing-object", was.path, 0, "%s: %s", a.repository, after.problem)
+		ck.failFile(a.index, "missing-object", p, 0, "%s: %s", a.repository, after.problem)
 		return
 	case lang != languageNone && before != nil && after != nil && before.problem == "" && after.problem != "":
-		ck.failFile(a.index, "bytes-changed", was.path, after.line, "does not parse any more in %s: %s", a.repository, after.problem)
+		ck.failFile(a.index, "bytes-changed", p, after.line, "does not parse any more in %s: %s", a.repository, after.problem)
 		return
 	case lang == languageNone || before == nil || after == nil || before.problem != "":
 		line := 0
 		b, err := ck.mono.st.read(was.id, plumbing.BlobObject)
 		if c, err2 := a.st.read(is.id, plumbing.BlobObject); err == nil && err2 == nil {
+			if p == a.origin(attributesFile) && is.path == attributesFile && extends(b, c) {
+				return // what it says is compared
+			}
 			line = lineAt(c, max(0, firstDifference(b, c)))
 		}
 		why := ""
 		if lang != languageNone {
 			why = "; it could not be read as configuration, so nothing of it may change"
 		}
-		ck.failFile(a.index, "bytes-changed", was.path, line, "has other bytes in %s%s", a.repository, why)
+		ck.failFile(a.index, "bytes-changed", p, line, "has other bytes in %s%s", a.repository, why)
 		return
 	}
 	if off := differs(before.data, after.data, before.literals, after.literals); off >= 0 {
-		ck.failFile(a.index, "bytes-changed", was.path, lineAt(after.data, off), "has other bytes in %s, outside its sources", a.repository)
+		ck.failFile(a.index, "bytes-changed", p, lineAt(after.data, off), "has other bytes in %s, outside its sources", a.repository)
 		return
 	}
 	// A source counts even where nothing reads it: a hidden file, one that an
 	// override or a twin replaces. Where symlinks lead to the file it has its
 	// meaning elsewhere.
-	shared := ck.isShared(was.path)
+	shared := ck.isShared(p)
 	for i, b := range before.calls {
 		if i >= len(after.calls) || shared || b.lit == nil || after.calls[i].lit == nil || b.lit.raw == after.calls[i].lit.raw {
 			continue
 		}
 		c := after.calls[i]
-		from := place{path.Dir(was.path), a.index, path.Dir(is.path), viewTerraform}
-		j := ck.judge(from, site{terragrunt: b.terragrunt, hasSource: true, lit: b.lit}, site{terragrunt: c.terragrunt, hasSource: true, lit: c.lit})
-		if j.kind != "" {
-			ck.failFile(a.index, j.kind, was.path, c.lit.line, "%s", j.summary)
-		}
+		from := place{path.Dir(p), a.index, path.Dir(is.path), viewTerraform}
+		ck.later = append(ck.later, func() {
+			j := ck.judge(from, site{terragrunt: b.terragrunt, hasSource: true, lit: b.lit}, site{terragrunt: c.terragrunt, hasSource: true, lit: c.lit})
+			if j.kind != "" {
+				ck.failFile(a.index, j.kind, p, c.lit.line, "%s", j.summary)
+			}
+		})
 	}
 }
 
@@ -263,26 +371,23 @@ func (ck *checker) isShared(p string) bool {
 	return ck.shared["."]
 }
 
+// A kept is a symlink that stayed one: its place in the monorepo, and in a
+// repository.
+type kept struct {
+	*after
+	path, in string
+}
+
 // compareLinks checks that each symlink leads to the same path of the
 // monorepo, or to none, as before.
 func (ck *checker) compareLinks() {
-	for _, f := range ck.mono.files {
-		if f.mode&modeType != modeLink {
-			continue
+	for _, k := range ck.kept {
+		was, is := ck.mono.resolve(k.path).path, k.resolve(k.in).path
+		if is != "" {
+			is = k.meaning(is)
 		}
-		was := ck.mono.resolve(f.path).path
-		_, holders := ck.owners(f.path)
-		for _, h := range holders {
-			if h.file.id != f.id || h.file.mode != f.mode {
-				continue // told already
-			}
-			is := h.resolve(h.file.path).path
-			if is != "" {
-				is = h.origin(is)
-			}
-			if is != was {
-				ck.failFile(h.index, "symlink-broken", f.path, 0, "leads to %s in %s, to %s in the monorepo", orNothing(is), h.repository, orNothing(was))
-			}
+		if is != was {
+			ck.failFile(k.index, "symlink-broken", k.path, 0, "leads to %s in %s, to %s in the monorepo", orNothing(is), k.repository, orNothing(was))
 		}
 	}
 }

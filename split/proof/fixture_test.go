@@ -259,16 +259,16 @@ func newFixture(t testing.TB, extra ...op) *fixture {
 	id := extracted("modules/vpc")
 	gitRun(t, mono, "", "push", "-q", vpc, id+":refs/heads/main")
 	gitRun(t, vpc, "", "tag", "-a", "-m", "x", "v1.0.0", id)
-	f.in.Packages = append(f.in.Packages, Package{Name: "vpc", Path: "modules/vpc", Repository: "modules/vpc.git", Source: vpcSource, Tag: "v1.0.0", Tip: id, Extracted: id, History: true})
+	f.in.Packages = append(f.in.Packages, Package{Name: "vpc", Path: "modules/vpc", Root: "modules/vpc", Owns: []string{"modules/vpc"}, Repository: "modules/vpc.git", Source: vpcSource, Tag: "v1.0.0", Tip: id, Extracted: id, History: true})
 	id = extracted("modules/service")
 	gitRun(t, mono, "", "push", "-q", service, id+":refs/heads/main")
 	tip := commitTo(t, service, id, []string{id}, serviceEdits(), "refs/heads/main", "tag:v1.0.0")
-	f.in.Packages = append(f.in.Packages, Package{Name: "service", Path: "modules/service", Repository: "modules/service.git", Source: serviceSource, Tag: "v1.0.0", Tip: tip, Extracted: id, History: true})
+	f.in.Packages = append(f.in.Packages, Package{Name: "service", Path: "modules/service", Root: "modules/service", Owns: []string{"modules/service"}, Repository: "modules/service.git", Source: serviceSource, Tag: "v1.0.0", Tip: tip, Extracted: id, History: true})
 
 	live := filepath.Join(out, "live/live")
 	gitRun(t, dir, "", "clone", "-q", "--no-hardlinks", "--template=", mono, live)
 	tip = commitTo(t, live, commit, []string{commit}, liveEdits(), "refs/heads/main")
-	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip}}
+	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip, Base: commit, Root: "."}}
 	for _, dir := range []string{vpc, service, live} {
 		gitRun(t, dir, "", "repack", "-a", "-d", "-q") // few files are quick to copy
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -211,9 +212,10 @@ func (s *snapshot) dir(p string) *node {
 
 // A spot is where a path leads, symlinks followed.
 type spot struct {
-	path string // "" where it leads nowhere in this tree
-	dir  *node  // the directory, nil for anything else
-	file entry  // valid where dir is nil
+	path  string   // "" where it leads nowhere in this tree
+	dir   *node    // the directory, nil for anything else
+	file  entry    // valid where dir is nil
+	links []string // the symlinks on the way, as paths without any
 }
 
 // resolve follows p, a clean path below the root, through every symlink.
@@ -221,7 +223,7 @@ func (s *snapshot) resolve(p string) spot {
 	if s.root == nil {
 		return spot{}
 	}
-	links := 0
+	var links []string
 	todo := strings.Split(p, "/")
 	done := []string{}
 	nodes := []*node{s.root}
@@ -253,7 +255,7 @@ func (s *snapshot) resolve(p string) spot {
 			done, nodes = append(done, part), append(nodes, sub)
 		case modeLink:
 			target, ok := s.target(e.id)
-			if links++; !ok || links > maxLinks || target == "" || target[0] == '/' {
+			if links = append(links, strings.Join(append(slices.Clone(done), part), "/")); !ok || len(links) > maxLinks || target == "" || target[0] == '/' {
 				return spot{}
 			}
 			todo = append(strings.Split(target, "/"), todo...)
@@ -263,10 +265,10 @@ func (s *snapshot) resolve(p string) spot {
 					return spot{} // below a file there is nothing
 				}
 			}
-			return spot{path: strings.Join(append(done, part), "/"), file: e}
+			return spot{path: strings.Join(append(done, part), "/"), file: e, links: links}
 		}
 	}
-	return spot{path: path.Join(".", path.Join(done...)), dir: nodes[len(nodes)-1]}
+	return spot{path: path.Join(".", path.Join(done...)), dir: nodes[len(nodes)-1], links: links}
 }
 
 // target reads a symlink.

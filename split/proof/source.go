@@ -15,6 +15,11 @@ type source struct {
 	refs  []string // the values of ref, decoded
 }
 
+// A sourceKey is by what a repository is known from a source.
+type sourceKey struct{ base, query string }
+
+func (s source) key() sourceKey { return sourceKey{s.base, s.query} }
+
 // splitSource takes an address apart the way go-getter does: the query first,
 // then the first // that does not belong to a scheme.
 func splitSource(raw string) source {

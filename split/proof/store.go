@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -34,6 +35,47 @@ type store struct {
 	known map[plumbing.Hash]bool
 }
 
+func (s *store) open(git string, options ...osfs.Option) {
+	// Not ExclusiveAccess: HasEncodedObject then looks at no pack.
+	s.parts = append(s.parts, filesystem.NewStorageWithOptions(osfs.New(git, options...), cache.NewObjectLRU(64*cache.MiByte),
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: maxRead}))
+}
+
+// openWritten opens a repository that a split wrote: a bare one, or a work
+// tree with its git directory in it. Such a one is whole by itself, so nothing
+// is read outside out, wherever a link or a file in it may lead.
+func openWritten(out, repository string) (*store, error) {
+	real, err := filepath.EvalSymlinks(out)
+	if err != nil {
+		return nil, err
+	}
+	git := filepath.Join(real, filepath.FromSlash(repository))
+	if fi, err := os.Lstat(filepath.Join(git, ".git")); err == nil && fi.IsDir() {
+		git = filepath.Join(git, ".git")
+	}
+	for _, dir := range []string{git, filepath.Join(git, "objects"), filepath.Join(git, "objects", "pack"), filepath.Join(git, "refs")} {
+		switch to, err := filepath.EvalSymlinks(dir); {
+		case errors.Is(err, os.ErrNotExist) && dir != git:
+			// Nothing there that could lead elsewhere.
+		case err != nil:
+			return nil, fmt.Errorf("there is no git repository: %w", err)
+		case to != dir:
+			return nil, errors.New("a symlink leads out of its place")
+		}
+	}
+	if fi, err := os.Stat(filepath.Join(git, "objects")); err != nil || !fi.IsDir() {
+		return nil, errors.New("there is no git repository")
+	}
+	for _, name := range []string{"commondir", filepath.Join("objects", "info", "alternates")} {
+		if _, err := os.Lstat(filepath.Join(git, name)); err == nil {
+			return nil, fmt.Errorf("it is not whole by itself: it has %s", name)
+		}
+	}
+	s := &store{known: map[plumbing.Hash]bool{}}
+	s.open(git, osfs.WithBoundOS())
+	return s, nil
+}
+
 // openStore opens the repository at dir: a git directory, or a work tree. It
 // reads no configuration, so a mirror that has none will do.
 func openStore(dir string) (*store, error) {
@@ -42,12 +84,7 @@ func openStore(dir string) (*store, error) {
 		return nil, err
 	}
 	s := &store{known: map[plumbing.Hash]bool{}}
-	open := func(git string) {
-		// Not ExclusiveAccess: HasEncodedObject then looks at no pack.
-		s.parts = append(s.parts, filesystem.NewStorageWithOptions(osfs.New(git), cache.NewObjectLRU(64*cache.MiByte),
-			filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: maxRead}))
-	}
-	open(git)
+	s.open(git)
 	// go-git opens alternates anew for each object and cannot follow relative
 	// ones, so they are opened here.
 	objects := []string{filepath.Join(git, "objects")}
@@ -73,7 +110,7 @@ func openStore(dir string) (*store, error) {
 			}
 			seen[line] = true
 			objects = append(objects, line)
-			open(filepath.Dir(line))
+			s.open(filepath.Dir(line))
 		}
 	}
 	return s, nil
@@ -180,6 +217,38 @@ func (s *store) read(id plumbing.Hash, typ plumbing.ObjectType) (data []byte, er
 		return nil, fmt.Errorf("%s %s is damaged: its bytes have another id", typ, id)
 	}
 	return data, nil
+}
+
+// digest returns the SHA-256 of a blob's bytes, however large it is, and
+// checks that they have the id.
+func (s *store) digest(id plumbing.Hash) (digest string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			digest, err = "", fmt.Errorf("blob %s cannot be read: %v", id, p)
+		}
+	}()
+	part, ok := s.part(id)
+	if !ok {
+		return "", fmt.Errorf("blob %s: %w", id, errMissing)
+	}
+	obj, err := part.EncodedObject(plumbing.BlobObject, id)
+	if err != nil {
+		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
+	}
+	r, err := obj.Reader()
+	if err != nil {
+		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
+	}
+	defer r.Close()
+	sum, h := sha256.New(), sha1.New()
+	h.Write([]byte("blob " + strconv.FormatInt(obj.Size(), 10) + "\x00"))
+	if _, err := io.Copy(io.MultiWriter(sum, h), r); err != nil {
+		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
+	}
+	if !bytes.Equal(h.Sum(nil), id[:]) {
+		return "", fmt.Errorf("blob %s is damaged: its bytes have another id", id)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // A commit is what the proof needs of one.

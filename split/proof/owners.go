@@ -1,0 +1,220 @@
+package proof
+
+import (
+	"crypto/sha1"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// claim records whose each path is. Two packages never overlap. Otherwise the
+// innermost claim counts: a package may leave from inside an environment.
+func (ck *checker) claim() {
+	for _, a := range ck.afters {
+		if a.live != nil && a.live.Paths == nil {
+			ck.rest = append(ck.rest, a.index)
+			continue
+		}
+		for _, p := range a.owns {
+			ck.claims[p] = append(ck.claims[p], a.index)
+		}
+	}
+	for _, a := range ck.afters {
+		for _, p := range a.owns {
+			for d := p; ; d = path.Dir(d) {
+				for _, i := range ck.claims[d] {
+					b := ck.afters[i]
+					if b == a || d == p && i > a.index || d != p && (a.pkg == nil || b.pkg == nil) {
+						continue
+					}
+					ck.failFile(i, "two-owners", p, 0, "is in %s and in %s", b.repository, a.repository)
+				}
+				if d == "." {
+					break
+				}
+			}
+		}
+	}
+}
+
+// owners returns the repositories that a path of the monorepo belongs to: one,
+// if the split is sound.
+func (ck *checker) owners(p string) []int {
+	if o, ok := ck.claims[p]; ok {
+		return o
+	}
+	if p == "." {
+		return ck.rest
+	}
+	dir := path.Dir(p)
+	o, ok := ck.dirOwners[dir]
+	if !ok {
+		o = ck.owners(dir)
+		ck.dirOwners[dir] = o
+	}
+	return o
+}
+
+// holds reports whether a repository ought to have a file of the monorepo.
+func (ck *checker) holds(a *after, p string) bool {
+	_, copied := a.copies[p]
+	return copied || slices.Contains(ck.owners(p), a.index)
+}
+
+// A span is where the files at or below a directory stand in a snapshot's list.
+type span struct{ from, to int }
+
+// below returns the files of the monorepo at or below p.
+func (ck *checker) below(p string) []file {
+	if i, ok := ck.mono.index[p]; ok {
+		return ck.mono.files[i : i+1]
+	}
+	if p == "." {
+		return ck.mono.files
+	}
+	if ck.spans == nil {
+		ck.spans = map[string]span{}
+		for i, f := range ck.mono.files {
+			for d := path.Dir(f.path); d != "."; d = path.Dir(d) {
+				s, ok := ck.spans[d]
+				if !ok {
+					s.from = i
+				}
+				s.to = i + 1
+				ck.spans[d] = s
+			}
+		}
+	}
+	s := ck.spans[p]
+	return ck.mono.files[s.from:s.to]
+}
+
+// holdsAll reports whether a repository ought to have every file at or below
+// a path of the monorepo.
+func (ck *checker) holdsAll(a *after, p string) bool {
+	return !slices.ContainsFunc(ck.below(p), func(f file) bool { return !ck.holds(a, f.path) })
+}
+
+// origin returns the monorepo's path for a path of the repository.
+func (a *after) origin(p string) string { return path.Join(a.top, p) }
+
+// inside is the reverse of origin; it is not ok for what is not below the
+// repository's root.
+func (a *after) inside(p string) (in string, ok bool) {
+	switch {
+	case a.top == ".":
+		return p, true
+	case p == a.top:
+		return ".", true
+	case !within(p, a.top):
+		return "", false
+	}
+	return p[len(a.top)+1:], true
+}
+
+// meaning returns the monorepo's path for what stands at a path of the
+// repository, symlinks that became files or directories taken for their
+// targets.
+func (a *after) meaning(p string) string {
+	for d := p; len(a.material) > 0; d = path.Dir(d) {
+		if to, ok := a.material[d]; ok {
+			return path.Join(to, strings.TrimPrefix(p, d))
+		}
+		if d == "." {
+			break
+		}
+	}
+	return a.origin(p)
+}
+
+// main is the directory by which a report names the repository.
+func (a *after) main() string {
+	if a.pkg != nil {
+		return a.pkg.Path
+	}
+	return a.top
+}
+
+// filtered returns the id of the tree that the monorepo has at the
+// repository's root with nothing in it but what the repository owns and
+// copies.
+func (ck *checker) filtered(a *after) (plumbing.Hash, bool) {
+	root := ck.mono.dir(a.top)
+	if root == nil {
+		return plumbing.ZeroHash, false
+	}
+	want := &trie{}
+	for _, p := range a.owns {
+		want.add(a, p)
+	}
+	for p := range a.copies {
+		want.add(a, p)
+	}
+	id := ck.filterTree(root, want)
+	return id, id != plumbing.ZeroHash
+}
+
+// A trie is a set of paths, each with all that is below it.
+type trie struct {
+	whole bool
+	sub   map[string]*trie
+}
+
+func (t *trie) add(a *after, p string) {
+	in, ok := a.inside(p)
+	if !ok {
+		return
+	}
+	for _, part := range strings.Split(in, "/") {
+		if part == "." {
+			break
+		}
+		if t.sub == nil {
+			t.sub = map[string]*trie{}
+		}
+		if t.sub[part] == nil {
+			t.sub[part] = &trie{}
+		}
+		t = t.sub[part]
+	}
+	t.whole = true
+}
+
+// filterTree returns the id of a tree with only the wanted paths; none where
+// nothing is left.
+func (ck *checker) filterTree(n *node, want *trie) plumbing.Hash {
+	if want.whole {
+		return n.id
+	}
+	var body []byte
+	for _, e := range n.entries {
+		in := want.sub[e.name]
+		if in == nil {
+			continue
+		}
+		if !in.whole {
+			if e.mode&modeType != modeTree {
+				continue
+			}
+			sub, err := ck.mono.node(e.id)
+			if err != nil {
+				continue // told when the tree was read
+			}
+			if e.id = ck.filterTree(sub, in); e.id == plumbing.ZeroHash {
+				continue
+			}
+		}
+		body = append(body, strconv.FormatUint(uint64(e.mode), 8)+" "+e.name+"\x00"...)
+		body = append(body, e.id[:]...)
+	}
+	if body == nil {
+		return plumbing.ZeroHash
+	}
+	h := sha1.New()
+	h.Write([]byte("tree " + strconv.Itoa(len(body)) + "\x00"))
+	h.Write(body)
+	return plumbing.Hash(h.Sum(nil))
+}
