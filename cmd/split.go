@@ -20,13 +20,14 @@ import (
 
 type splitOptions struct {
 	out, rev, only, verify      string
+	check                       string
 	dryRun, noHistory, noFollow bool
 }
 
 func (a *app) splitCommand() *cobra.Command {
 	var o splitOptions
 	cmd := &cobra.Command{
-		Use:   "split --out DIR",
+		Use:   "split --out DIR | --check DIR",
 		Short: "Split the monorepo into tagged module repositories and pinned stacks",
 		Long: `Split writes, from a commit and without touching the monorepo:
 
@@ -44,12 +45,21 @@ file:// URLs, so that the result works on this machine at once.
 
 Interrupted at any point, the same command again completes it.
 
+--check DIR proves a finished split again, from DIR/split.json and the git
+objects of the monorepo alone: -C may be any clone or bare mirror of it. What
+was altered since in the record or in a repository is named.
+
 Exit codes: 0 all is split and proved; 2 done, but something is blocked or not
 proved; 1 an error. --verify get and --verify plan run terraform, and so the
 repository's code.`,
-		Example: "  terrier split --out ../split --dry-run\n  terrier split --out ../split\n  terrier split --out ../split --only 'modules/vpc' --verify plan",
+		Example: "  terrier split --out ../split --dry-run\n  terrier split --out ../split\n  terrier split --out ../split --only 'modules/vpc' --verify plan\n  terrier split --check ../split -C ../mirror.git",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.split(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.check != "" {
+				return a.checkSplit(cmd.Context(), o.check)
+			}
+			return a.split(cmd.Context(), o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "write the repositories to this `directory` (new, empty, or an earlier run's)")
@@ -59,7 +69,11 @@ repository's code.`,
 	f.BoolVar(&o.noHistory, "no-history", false, "begin each package with one commit, without its history")
 	f.BoolVar(&o.noFollow, "no-follow", false, "do not follow a module's directory through renames")
 	f.StringVar(&o.verify, "verify", "static", "`how` to prove the result: static, get (also terraform get), plan (also terraform plan)")
-	_ = cmd.MarkFlagRequired("out")
+	f.StringVar(&o.check, "check", "", "prove again the finished split in this `directory`")
+	cmd.MarkFlagsOneRequired("out", "check")
+	for _, other := range []string{"out", "rev", "only", "dry-run", "no-history", "no-follow", "verify"} {
+		cmd.MarkFlagsMutuallyExclusive("check", other)
+	}
 	a.formatFlag(cmd, "text", "json")
 	return cmd
 }
@@ -104,6 +118,27 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 	}
 	err = report.WriteSplit(a.stdout, report.Split{Out: o.out, Plan: plan, Result: result, Proof: proof}, a.format, a.style(a.stdout))
 	return a.done(err, len(plan.Blocked) > 0 || len(plan.Unproved) > 0 || !proof.OK())
+}
+
+// checkSplit proves a finished split again.
+func (a *app) checkSplit(ctx context.Context, dir string) error {
+	d, err := split.ReadDocument(dir)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Open(ctx, a.chdir)
+	if r == nil { // one that is shallow, or has no branch, may have the commit
+		return fmt.Errorf("the monorepo, which the split is compared with: %w", err)
+	}
+	bar := a.progress()
+	defer bar.Done()
+	proof, err := split.Verify(ctx, r, &d.Plan, &d.Result, dir, steps(bar))
+	if err != nil {
+		return err
+	}
+	bar.Done()
+	err = report.WriteSplit(a.stdout, report.Split{Out: dir, Plan: &d.Plan, Result: &d.Result, Proof: proof, Checked: true}, a.format, a.style(a.stdout))
+	return a.done(err, len(d.Plan.Unproved) > 0 || !proof.OK())
 }
 
 // done ends a command that has reported: found makes the exit code 2.

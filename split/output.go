@@ -35,14 +35,7 @@ type journal struct {
 }
 
 // Digest identifies the plan: the same input gives the same digest.
-func (p *Plan) Digest() string {
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic("split: a plan is plain data: " + err.Error())
-	}
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
+func (p *Plan) Digest() string { return digest(p) }
 
 // CheckOutside refuses an output directory inside the monorepo (its work tree
 // or its git directory), which the split would then be part of.
@@ -130,16 +123,40 @@ func claim(dir string, p *Plan) error {
 // A Document is DIR/split.json: the plan, what was written, and the proof.
 type Document struct {
 	FormatVersion string `json:"format_version"`
-	Digest        string `json:"digest"`
+	Digest        string `json:"digest"` // of the plan
+	// DocumentDigest is that of all the rest of the document, so that one
+	// that was altered is known.
+	DocumentDigest string `json:"document_digest"`
 	Plan
 	Result Result `json:"result"`
 	Proof  *Proof `json:"proof"`
 }
 
+// NewDocument puts together what a finished split has to say.
+func NewDocument(p *Plan, r *Result, proof *Proof) *Document {
+	d := &Document{FormatVersion: FormatVersion, Digest: p.Digest(), Plan: *p, Result: *r, Proof: proof}
+	d.DocumentDigest = d.digest()
+	return d
+}
+
+// digest is independent of how the document is laid out.
+func (d Document) digest() string {
+	d.DocumentDigest = ""
+	return digest(d)
+}
+
+func digest(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("split: it is plain data: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
 // Finish writes DIR/split.json and takes the journal away.
 func Finish(dir string, p *Plan, r *Result, proof *Proof) error {
-	d := Document{FormatVersion: FormatVersion, Digest: p.Digest(), Plan: *p, Result: *r, Proof: proof}
-	if err := writeJSON(filepath.Join(dir, resultName), d); err != nil {
+	if err := writeJSON(filepath.Join(dir, resultName), NewDocument(p, r, proof)); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(dir, journalName)); err != nil && !errors.Is(err, os.ErrNotExist) {

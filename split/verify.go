@@ -41,14 +41,21 @@ type TerraformResult struct {
 // package proof, which reads the repositories by itself; what no reading can
 // show, the plan has named, and it is added here.
 func Verify(ctx context.Context, r *repo.Repo, p *Plan, res *Result, dir string, progress Progress) (*Proof, error) {
-	in := proof.Input{Monorepo: r.GitDir, Commit: p.Commit, Out: dir,
+	return verify(ctx, r.GitDir, p, res, dir, progress)
+}
+
+func verify(ctx context.Context, monorepo string, p *Plan, res *Result, dir string, progress Progress) (*Proof, error) {
+	in := proof.Input{Monorepo: monorepo, Commit: p.Commit, Out: dir,
 		Progress: func(done, total int) { progress.tell("proving", done, total) }}
 	for i, pkg := range p.Packages {
-		in.Packages = append(in.Packages, proof.Package{Name: pkg.Name, Path: pkg.Path, Repository: pkg.Repository, Source: pkg.Source, Tag: pkg.Tag,
-			Tip: res.Packages[i].Tip, Extracted: res.Packages[i].Extracted, History: p.History})
+		r := res.Packages[i]
+		in.Packages = append(in.Packages, proof.Package{Name: pkg.Name, Path: pkg.Path, Root: pkg.Root, Owns: pkg.Owns, Copies: copies(pkg.Copies),
+			Repository: pkg.Repository, Source: pkg.Source, Tag: pkg.Tag, TagObjects: map[string]string{pkg.Tag: r.TagObject},
+			Tip: r.Tip, Extracted: r.Extracted, History: p.History})
 	}
 	for i, l := range p.Live {
-		in.Live = append(in.Live, proof.Live{Name: l.Name, Repository: l.Repository, Branch: l.Branch, Tip: res.Live[i].Tip})
+		in.Live = append(in.Live, proof.Live{Name: l.Name, Repository: l.Repository, Branch: l.Branch, Tip: res.Live[i].Tip, Base: res.Live[i].Base,
+			Root: l.Root, Paths: l.Paths, Copies: copies(l.Copies)})
 	}
 	for _, s := range p.Stacks {
 		in.Stacks = append(in.Stacks, s.Path)
@@ -68,7 +75,7 @@ func Verify(ctx context.Context, r *repo.Repo, p *Plan, res *Result, dir string,
 		if sp.Verdict == "" {
 			sp.Verdict, sp.Reasons = "unproved", []string{"the proof says nothing of this stack"}
 		}
-		for _, f := range s.unproved {
+		for _, f := range s.Unproved {
 			if sp.Verdict == string(proof.VerdictProved) {
 				sp.Verdict = string(proof.VerdictUnproved)
 			}
@@ -81,6 +88,14 @@ func Verify(ctx context.Context, r *repo.Repo, p *Plan, res *Result, dir string,
 		out.Stacks = append(out.Stacks, sp)
 	}
 	return out, nil
+}
+
+func copies(list []Copy) []proof.Copy {
+	var out []proof.Copy
+	for _, c := range list {
+		out = append(out, proof.Copy(c))
+	}
+	return out
 }
 
 // named reports whether the judge has named the file already.

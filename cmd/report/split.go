@@ -40,19 +40,24 @@ func WritePlan(w io.Writer, plan *split.Plan, format string, st Style) error {
 
 // Split is everything that a split has to report.
 type Split struct {
-	Out    string
-	Plan   *split.Plan
-	Result *split.Result
-	Proof  *split.Proof
+	Out     string
+	Plan    *split.Plan
+	Result  *split.Result
+	Proof   *split.Proof
+	Checked bool // it was written by an earlier run, and proved again
 }
 
 // WriteSplit writes the result of a split. The JSON is that of DIR/split.json.
 func WriteSplit(w io.Writer, s Split, format string, st Style) error {
 	if format == "json" {
-		return JSON(w, split.Document{FormatVersion: FormatVersion, Digest: s.Plan.Digest(), Plan: *s.Plan, Result: *s.Result, Proof: s.Proof})
+		return JSON(w, split.NewDocument(s.Plan, s.Result, s.Proof))
 	}
 	p := &printer{w: w}
-	p.f("%s commit %.12s into %s\n", st.bold("Split"), s.Plan.Commit, clean(s.Out))
+	if s.Checked {
+		p.f("%s the split of commit %.12s in %s\n", st.bold("Checked"), s.Plan.Commit, clean(s.Out))
+	} else {
+		p.f("%s commit %.12s into %s\n", st.bold("Split"), s.Plan.Commit, clean(s.Out))
+	}
 	textPackages(p, st, s.Plan, s.Result)
 	textBlocked(p, st, s.Plan)
 	if len(s.Plan.Live) > 0 {

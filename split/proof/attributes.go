@@ -3,7 +3,6 @@ package proof
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -297,9 +296,13 @@ func conversionOf(attrs map[string]string) conversion {
 	return c
 }
 
-// extends reports whether an attributes file is another with lines before or
-// after it.
-func extends(was, is []byte) bool { return bytes.HasSuffix(is, was) || bytes.HasPrefix(is, was) }
+// extends reports whether an attributes file is another with more lines around
+// it.
+func extends(was, is []byte) bool { return bytes.Contains(is, was) }
+
+// exporting are attributes that change what git archive makes of a repository:
+// lines that were added must not give them anew.
+var exporting = []string{"export-ignore", "export-subst"}
 
 // gitAttributes lets each repository have attributes at its root that the
 // monorepo gave it from above, where it needs them: what they do to its files
@@ -339,20 +342,13 @@ func (ck *checker) compareAttributes() error {
 		if a.root == nil {
 			continue
 		}
-		// Attributes that were added for a package must not say more than the
-		// monorepo's did.
-		names := map[string]bool{}
+		var names []string
 		if f, ok := a.file(attributesFile); ok {
 			if was, had := ck.mono.file(a.origin(attributesFile)); !had || was.id != f.id {
-				data, _ := a.st.read(f.id, plumbing.BlobObject)
-				for _, r := range parseAttributes(data, ".") {
-					for _, s := range r.states {
-						names[s.name] = true
-					}
-				}
+				names = exporting
 			}
 		}
-		ck.differing(a, a.readAttributes(nil), slices.Sorted(maps.Keys(names)), func(f file, what string) {
+		ck.differing(a, a.readAttributes(nil), names, func(f file, what string) {
 			ck.failFile(a.index, "attributes-changed", a.origin(f.path), 0, "is checked out otherwise from %s: %s", a.repository, what)
 		})
 		if ck.ctx.Err() != nil {
@@ -388,7 +384,7 @@ func (ck *checker) differing(a *after, now *attributes, names []string, tell fun
 			what = fmt.Sprintf("line ends, encoding, ident and filter are %s, in the monorepo %s", is, was)
 		}
 		for _, name := range names {
-			if before[name] != after[name] && what == "" && name != "ident" {
+			if before[name] != after[name] && what == "" {
 				what = fmt.Sprintf("attribute %s is%s, in the monorepo%s", name, showAttribute(after[name]), showAttribute(before[name]))
 			}
 		}
