@@ -43,8 +43,8 @@ const attributeBlank = " \t\r\n"
 // repository's root; a line that git would not take counts for nothing.
 func parseAttributes(data []byte, dir string) []attributeRule {
 	var rules []attributeRule
-	text, _, _ := strings.Cut(string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), "\x00")
-	for _, line := range strings.Split(text, "\n") {
+	for _, line := range strings.Split(string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), "\n") {
+		line, _, _ = strings.Cut(line, "\x00")
 		if len(line) >= maxAttributeLine {
 			continue
 		}
@@ -61,19 +61,8 @@ func parseAttributes(data []byte, dir string) []attributeRule {
 			}
 			name, rest = line[:end], line[end:]
 		}
-		if macro, ok := strings.CutPrefix(name, "[attr]"); ok && macro+rest != "" {
-			if dir != "." {
-				continue
-			}
-			if !quoted { // the name may stand apart from [attr]
-				after := strings.TrimLeft(macro+rest, attributeBlank)
-				end := strings.IndexAny(after, attributeBlank)
-				if end < 0 {
-					end = len(after)
-				}
-				macro, rest = after[:end], after[end:]
-			}
-			if !attributeName(macro) {
+		if macro, ok := strings.CutPrefix(name, "[attr]"); ok && macro != "" {
+			if dir != "." || !attributeName(macro) {
 				continue
 			}
 			r.macro = macro
@@ -104,7 +93,7 @@ func (r *attributeRule) readStates(text string) bool {
 		case has:
 			s.value = value
 		}
-		if !attributeName(s.name) || strings.HasPrefix(s.name, "builtin_") {
+		if !attributeName(s.name) {
 			return false // one that is wrong makes git leave out the line
 		}
 		r.states = append(r.states, s)
@@ -208,13 +197,18 @@ func (s *snapshot) readAttributes(root []byte) *attributes {
 	if root != nil {
 		a.rules["."] = parseAttributes(root, ".")
 	}
+	a.expand()
+	return a
+}
+
+// expand reads the macros, of which git has one built in.
+func (a *attributes) expand() {
 	a.macros = map[string][]attributeState{"binary": {{"diff", stateUnset}, {"merge", stateUnset}, {"text", stateUnset}}}
 	for _, r := range a.rules["."] {
 		if r.macro != "" {
 			a.macros[r.macro] = r.states // the last one counts
 		}
 	}
-	return a
 }
 
 // of returns the attributes of a file. What is not in it is unspecified.
@@ -360,7 +354,7 @@ func (ck *checker) compareAttributes() error {
 
 // differing reports whether a file of the repository would be checked out
 // otherwise than in the monorepo, with the given attributes; names are others
-// that have to be equal too. Without tell it stops at the first.
+// that it must not set anew. Without tell it stops at the first.
 func (ck *checker) differing(a *after, now *attributes, names []string, tell func(f file, what string)) bool {
 	if ck.attributes == nil {
 		ck.attributes = ck.mono.readAttributes(nil)
@@ -384,8 +378,8 @@ func (ck *checker) differing(a *after, now *attributes, names []string, tell fun
 			what = fmt.Sprintf("line ends, encoding, ident and filter are %s, in the monorepo %s", is, was)
 		}
 		for _, name := range names {
-			if before[name] != after[name] && what == "" {
-				what = fmt.Sprintf("attribute %s is%s, in the monorepo%s", name, showAttribute(after[name]), showAttribute(before[name]))
+			if after[name] == stateSet && before[name] != stateSet && what == "" {
+				what = "attribute " + name + " is set, and is not in the monorepo"
 			}
 		}
 		if ck.attributes.opaque || now.opaque {
@@ -404,16 +398,6 @@ func (ck *checker) differing(a *after, now *attributes, names []string, tell fun
 
 func (c conversion) String() string {
 	return fmt.Sprintf("%q", []string{c.lines, c.encoding, map[bool]string{true: "ident"}[c.ident], c.filter})
-}
-
-func showAttribute(value string) string {
-	switch {
-	case value == "":
-		return stateUnspecified
-	case value[0] == ' ':
-		return value
-	}
-	return fmt.Sprintf(" %q", value)
 }
 
 // hasIdent reports whether the ident attribute would change a file: it

@@ -5,7 +5,7 @@ import (
 )
 
 func TestProved(t *testing.T) {
-	f := newFixture(t)
+	f := plainFixture(t)
 	r := f.check()
 	if len(r.Mismatches) > 0 || len(r.Unproved) > 0 || r.Files != len(monorepo) || r.Packages != 2 || len(r.Stacks) != len(stacks) {
 		t.Fatalf("not proved: files %d packages %d\n%s", r.Files, r.Packages, show(r))

@@ -2,11 +2,17 @@ package proof
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +38,7 @@ func writeMode(path, mode, data string) op { return op{path, mode, &data} }
 func remove(path string) op                { return op{path: path} }
 func isolated(cmd *exec.Cmd, home string) {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=core.fsync", "GIT_CONFIG_VALUE_0=none",
 		"GIT_AUTHOR_NAME=T", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_AUTHOR_DATE=1700000000 +0000",
 		"GIT_COMMITTER_NAME=T", "GIT_COMMITTER_EMAIL=t@example.com", "GIT_COMMITTER_DATE=1700000000 +0000"}
 }
@@ -64,42 +71,136 @@ func memo(t testing.TB, dir string, args ...string) string {
 	return v
 }
 
+// gitDirOf is where a repository of a fixture has its objects and refs.
+func gitDirOf(repo string) string {
+	if fi, err := os.Stat(filepath.Join(repo, ".git")); err == nil && fi.IsDir() {
+		return filepath.Join(repo, ".git")
+	}
+	return repo
+}
+
+// put writes one loose object, as git would, and returns its id.
+func put(t testing.TB, repo, typ string, data []byte) string {
+	t.Helper()
+	object := append([]byte(fmt.Sprintf("%s %d\x00", typ, len(data))), data...)
+	id := fmt.Sprintf("%x", sha1.Sum(object))
+	dir := filepath.Join(gitDirOf(repo), "objects", id[:2])
+	if _, err := os.Stat(filepath.Join(dir, id[2:])); err == nil {
+		return id
+	}
+	var b bytes.Buffer
+	z, err := zlib.NewWriterLevel(&b, zlib.BestSpeed)
+	must(t, err)
+	_, err = z.Write(object)
+	must(t, errors.Join(err, z.Close(), os.MkdirAll(dir, 0o777), os.WriteFile(filepath.Join(dir, id[2:]), b.Bytes(), 0o444)))
+	return id
+}
+
+// A leaf is a file of a tree: its mode and id.
+type leaf struct{ mode, id string }
+
+// leaves lists the tree of a commit or a tree, whose objects are in have.
+func leaves(t testing.TB, repo, rev string, have map[string]bool) map[string]leaf {
+	t.Helper()
+	out := map[string]leaf{}
+	for _, line := range strings.Split(strings.TrimSuffix(memo(t, repo, "ls-tree", "-r", "-t", "-z", rev), "\x00"), "\x00") {
+		meta, path, ok := strings.Cut(line, "\t")
+		if !ok {
+			continue
+		}
+		f := strings.Fields(meta)
+		have[f[2]] = true
+		if f[1] != "tree" {
+			out[path] = leaf{f[0], f[2]}
+		}
+	}
+	return out
+}
+
+// putTree writes the trees of a list of files that are not there yet.
+func putTree(t testing.TB, repo string, files map[string]leaf, have map[string]bool) string {
+	t.Helper()
+	type child struct{ name, mode, id string }
+	below := map[string]map[string]leaf{}
+	var list []child
+	for p, l := range files {
+		if dir, rest, ok := strings.Cut(p, "/"); ok {
+			if below[dir] == nil {
+				below[dir] = map[string]leaf{}
+			}
+			below[dir][rest] = l
+			continue
+		}
+		list = append(list, child{p, l.mode, l.id})
+	}
+	for dir, in := range below {
+		list = append(list, child{dir, "40000", putTree(t, repo, in, have)})
+	}
+	key := func(c child) string { return c.name + map[bool]string{true: "/"}[c.mode == "40000"] }
+	slices.SortFunc(list, func(a, b child) int { return strings.Compare(key(a), key(b)) })
+	var body []byte
+	for _, c := range list {
+		id, err := hex.DecodeString(c.id)
+		must(t, err)
+		body = append(append(body, c.mode+" "+c.name+"\x00"...), id...)
+	}
+	id := fmt.Sprintf("%x", sha1.Sum(append([]byte(fmt.Sprintf("tree %d\x00", len(body))), body...)))
+	if !have[id] {
+		put(t, repo, "tree", body)
+	}
+	return id
+}
+
+// setRef points a ref at an object.
+func setRef(t testing.TB, repo, ref, id string) {
+	t.Helper()
+	file := filepath.Join(gitDirOf(repo), filepath.FromSlash(ref))
+	must(t, errors.Join(os.MkdirAll(filepath.Dir(file), 0o777), os.WriteFile(file, []byte(id+"\n"), 0o666)))
+}
+
 // commitTo makes one commit: the tree of base ("" for none) with the ops made,
 // these parents, and the refs set to it. Refs that begin with "tag:" become
-// annotated tags.
+// annotated tags. It starts no git, since hundreds of faults want one each.
 func commitTo(t testing.TB, repo, base string, parents []string, ops []op, refs ...string) string {
 	t.Helper()
-	var s strings.Builder
-	s.WriteString("commit refs/heads/fast-import\nmark :1\ncommitter T <t@example.com> 1700000000 +0000\ndata 2\nx\n")
-	for i, p := range parents {
-		s.WriteString(map[bool]string{true: "from ", false: "merge "}[i == 0] + p + "\n")
-	}
-	if base == "" {
-		s.WriteString("deleteall\n")
-	} else {
-		fmt.Fprintf(&s, "M 040000 %s \"\"\n", memo(t, repo, "rev-parse", base+"^{tree}"))
+	files, have := map[string]leaf{}, map[string]bool{}
+	if base != "" {
+		files = leaves(t, repo, base, have)
 	}
 	for _, o := range ops {
+		for p := range files {
+			if within(p, o.path) || o.data != nil && within(o.path, p) {
+				delete(files, p)
+			}
+		}
 		if o.data == nil {
-			fmt.Fprintf(&s, "D %s\n", o.path)
 			continue
 		}
 		mode := o.mode
 		if mode == "" {
 			mode = "100644"
 		}
-		fmt.Fprintf(&s, "M %s inline %s\ndata %d\n%s\n", mode, o.path, len(*o.data), *o.data)
+		files[o.path] = leaf{mode, put(t, repo, "blob", []byte(*o.data))}
 	}
-	s.WriteString("\n")
-	for _, r := range refs {
-		if name, ok := strings.CutPrefix(r, "tag:"); ok {
-			fmt.Fprintf(&s, "tag %s\nfrom :1\ntagger T <t@example.com> 1700000000 +0000\ndata 2\nx\n", name)
-			continue
+	const who = "T <t@example.com> 1700000000 +0000"
+	var s strings.Builder
+	fmt.Fprintf(&s, "tree %s\n", putTree(t, repo, files, have))
+	for _, p := range parents {
+		if !isID(p) {
+			p = memo(t, repo, "rev-parse", p)
 		}
-		fmt.Fprintf(&s, "reset %s\nfrom :1\n\n", r)
+		fmt.Fprintf(&s, "parent %s\n", p)
 	}
-	s.WriteString("reset refs/heads/fast-import\nfrom 0000000000000000000000000000000000000000\n\nget-mark :1\ndone\n")
-	return gitRun(t, repo, s.String(), "fast-import", "--quiet", "--force", "--done")
+	fmt.Fprintf(&s, "author %s\ncommitter %s\n\nx\n", who, who)
+	id := put(t, repo, "commit", []byte(s.String()))
+	for _, r := range refs {
+		at := id
+		if name, ok := strings.CutPrefix(r, "tag:"); ok {
+			at, r = put(t, repo, "tag", []byte(fmt.Sprintf("object %s\ntype commit\ntag %s\ntagger %s\n\nx\n", id, name, who))), "refs/tags/"+name
+		}
+		setRef(t, repo, r, at)
+	}
+	return id
 }
 
 const (
@@ -229,11 +330,42 @@ func serviceEdits() []op {
 	return []op{write("main.tf", replaced("modules/service/main.tf", `"../vpc"`, `"`+vpcSource+`?ref=v1.0.0"`, `"../vpc/modules/sub/"`, `"`+vpcSource+`//modules/sub?ref=v1.0.0"`))}
 }
 
+// shared holds the fixtures that tests share. They must not write to them.
+var shared struct {
+	plain, general sync.Once
+	fixtures       [2]fixture
+	dir            string
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "proof-")
+	if err != nil {
+		panic(err)
+	}
+	shared.dir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// plainFixture is the fixture without extras, made once.
+func plainFixture(t testing.TB) *fixture {
+	t.Helper()
+	shared.plain.Do(func() { shared.fixtures[0] = *newFixtureIn(t, filepath.Join(shared.dir, "plain")) })
+	f := shared.fixtures[0]
+	f.t = t
+	return &f
+}
+
 // newFixture writes the monorepo, with two commits, and its split. extra is
 // added to the monorepo and, below live, kept there.
 func newFixture(t testing.TB, extra ...op) *fixture {
 	t.Helper()
-	dir := t.TempDir()
+	return newFixtureIn(t, t.TempDir(), extra...)
+}
+
+func newFixtureIn(t testing.TB, dir string, extra ...op) *fixture {
+	t.Helper()
 	mono, out := filepath.Join(dir, "mono"), filepath.Join(dir, "out")
 	repo := func(dir string, bare bool) string {
 		args := []string{"init", "-q", "-b", "main", "--template="}
@@ -266,7 +398,7 @@ func newFixture(t testing.TB, extra ...op) *fixture {
 	f.in.Packages = append(f.in.Packages, Package{Name: "service", Path: "modules/service", Root: "modules/service", Owns: []string{"modules/service"}, Repository: "modules/service.git", Source: serviceSource, Tag: "v1.0.0", Tip: tip, Extracted: id, History: true})
 
 	live := filepath.Join(out, "live/live")
-	gitRun(t, dir, "", "clone", "-q", "--no-hardlinks", "--template=", mono, live)
+	gitRun(t, dir, "", "clone", "-q", "-n", "--no-hardlinks", "--template=", mono, live)
 	tip = commitTo(t, live, commit, []string{commit}, liveEdits(), "refs/heads/main")
 	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip, Base: commit, Root: "."}}
 	for _, dir := range []string{vpc, service, live} {
@@ -279,9 +411,26 @@ func newFixture(t testing.TB, extra ...op) *fixture {
 func (f *fixture) fork(t testing.TB) *fixture {
 	t.Helper()
 	out := t.TempDir()
-	if err := os.CopyFS(out, os.DirFS(f.in.Out)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, filepath.WalkDir(f.in.Out, func(from string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(f.in.Out, from)
+		to := filepath.Join(out, rel)
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			return os.MkdirAll(to, 0o777)
+		case strings.Contains(filepath.ToSlash(rel), "/objects/"): // no one writes to these
+			return os.Link(from, to)
+		}
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o666)
+	}))
 	g := &fixture{t: t, in: f.in}
 	g.in.Out = out
 	g.in.Packages = append([]Package{}, f.in.Packages...)

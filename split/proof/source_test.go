@@ -52,7 +52,7 @@ func TestRedact(t *testing.T) {
 
 // What is named of a source never gives its credentials away.
 func TestNoSecretInTheReport(t *testing.T) {
-	f := newFixture(t)
+	f := plainFixture(t).fork(t)
 	f.amend("live",
 		liveFile("live/prod/main.tf", "git::https://git.example.com/tf/service.git?ref=v1.0.0", "git::https://me:s3cret@h/x.git?ref=v1&access_token=s3cret"),
 		liveFile("live/qa/main.tf.json", "git::ssh://git@git.", "git::ssh://s3cret@git."))

@@ -225,7 +225,7 @@ func TestMonorepoLacksABlob(t *testing.T) {
 
 // Nothing of the report depends on the order of the input.
 func TestOrder(t *testing.T) {
-	f := newFixture(t).fork(t)
+	f := plainFixture(t).fork(t)
 	f.amend("live", liveFile("live/prod/main.tf", "v1.0.0", "v1", "5.0.0", "6"), remove("README.md"))
 	want := show(f.check())
 	slices.Reverse(f.in.Packages)
