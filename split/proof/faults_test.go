@@ -395,7 +395,7 @@ func TestInputThatDoesNotFit(t *testing.T) {
 		"stack":            func(in *Input) { in.Stacks = []string{"../x"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := base.fork(t)
+			f := base.record(t)
 			damage(&f.in)
 			if r, err := Check(context.Background(), f.in); err == nil {
 				t.Errorf("no error: %s", show(r))

@@ -151,6 +151,13 @@ func putTree(t testing.TB, repo string, files map[string]leaf, have map[string]b
 	return id
 }
 
+// initBare is git init --bare, and quicker.
+func initBare(t testing.TB, dir string) {
+	t.Helper()
+	must(t, errors.Join(os.MkdirAll(filepath.Join(dir, "objects", "pack"), 0o777), os.MkdirAll(filepath.Join(dir, "refs", "heads"), 0o777),
+		os.WriteFile(filepath.Join(dir, "HEAD"), []byte("ref: refs/heads/main\n"), 0o666)))
+}
+
 // setRef points a ref at an object.
 func setRef(t testing.TB, repo, ref, id string) {
 	t.Helper()
@@ -368,14 +375,11 @@ func newFixtureIn(t testing.TB, dir string, extra ...op) *fixture {
 	t.Helper()
 	mono, out := filepath.Join(dir, "mono"), filepath.Join(dir, "out")
 	repo := func(dir string, bare bool) string {
-		args := []string{"init", "-q", "-b", "main", "--template="}
 		if bare {
-			args = append(args, "--bare")
+			initBare(t, dir)
+		} else {
+			initBare(t, filepath.Join(dir, ".git"))
 		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		gitRun(t, dir, "", args...)
 		return dir
 	}
 	repo(mono, false)
@@ -401,8 +405,10 @@ func newFixtureIn(t testing.TB, dir string, extra ...op) *fixture {
 	gitRun(t, dir, "", "clone", "-q", "-n", "--no-hardlinks", "--template=", mono, live)
 	tip = commitTo(t, live, commit, []string{commit}, liveEdits(), "refs/heads/main")
 	f.in.Live = []Live{{Name: "live", Repository: "live/live", Branch: "main", Tip: tip, Base: commit, Root: "."}}
-	for _, dir := range []string{vpc, service, live} {
-		gitRun(t, dir, "", "repack", "-a", "-d", "-q") // few files are quick to copy
+	for _, repo := range []string{vpc, service, live} {
+		if dir == filepath.Join(shared.dir, "plain") {
+			gitRun(t, repo, "", "repack", "-a", "-d", "-q") // few files are quick to copy
+		}
 	}
 	return f
 }
@@ -410,13 +416,14 @@ func newFixtureIn(t testing.TB, dir string, extra ...op) *fixture {
 // fork copies the written repositories, so that a test can damage them.
 func (f *fixture) fork(t testing.TB) *fixture {
 	t.Helper()
-	out := t.TempDir()
+	g := f.record(t)
+	g.in.Out = t.TempDir()
 	must(t, filepath.WalkDir(f.in.Out, func(from string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		rel, err := filepath.Rel(f.in.Out, from)
-		to := filepath.Join(out, rel)
+		to := filepath.Join(g.in.Out, rel)
 		switch {
 		case err != nil:
 			return err
@@ -431,8 +438,13 @@ func (f *fixture) fork(t testing.TB) *fixture {
 		}
 		return os.WriteFile(to, data, 0o666)
 	}))
+	return g
+}
+
+// record is the fixture with a record of its own, for a test that damages
+// nothing else.
+func (f *fixture) record(t testing.TB) *fixture {
 	g := &fixture{t: t, in: f.in}
-	g.in.Out = out
 	g.in.Packages = append([]Package{}, f.in.Packages...)
 	g.in.Live = append([]Live{}, f.in.Live...)
 	return g

@@ -162,8 +162,7 @@ func wideFixture(t testing.TB) *fixture {
 func newWide(t testing.TB, dir string, tree []op, edits map[string][]op) *fixture {
 	t.Helper()
 	mono, out := filepath.Join(dir, "mono"), filepath.Join(dir, "out")
-	must(t, os.MkdirAll(mono, 0o777))
-	gitRun(t, mono, "", "init", "-q", "--bare", "-b", "main", "--template=")
+	initBare(t, mono)
 	first := commitTo(t, mono, "", nil, []op{write("README.md", "# begun\n")}, "refs/heads/main")
 	commit := commitTo(t, mono, "", []string{first}, tree, "refs/heads/main")
 	f := &fixture{t: t, in: Input{Monorepo: mono, Commit: commit, Out: out, Stacks: wideStacks}}
@@ -171,8 +170,7 @@ func newWide(t testing.TB, dir string, tree []op, edits map[string][]op) *fixtur
 	// tip; finish puts the edits on top.
 	begin := func(repository, root string, paths []string) string {
 		repo := filepath.Join(out, repository)
-		must(t, os.MkdirAll(repo, 0o777))
-		gitRun(t, repo, "", "init", "-q", "--bare", "-b", "main", "--template=")
+		initBare(t, repo)
 		var ops []op
 		for _, o := range tree {
 			if slices.ContainsFunc(paths, func(p string) bool { return within(o.path, p) }) {
@@ -226,6 +224,14 @@ func newWide(t testing.TB, dir string, tree []op, edits map[string][]op) *fixtur
 	live(Live{Name: "prod", Root: ".", Paths: []string{"live/prod"}, Copies: []Copy{copyOf("live/shared/main.tf", "live/live")}})
 	live(Live{Name: "ops", Root: "live/ops", Paths: []string{"live/ops"}})
 	live(Live{Name: "live", Root: ".", Copies: []Copy{copyOf("platform/modules/lambda/handler.py", "modules/lambda.git")}})
+	if dir == filepath.Join(shared.dir, "general") { // few files are quick to copy
+		for _, a := range f.in.Packages {
+			gitRun(t, f.dir(a.Repository), "", "repack", "-a", "-d", "-q")
+		}
+		for _, a := range f.in.Live {
+			gitRun(t, f.dir(a.Repository), "", "repack", "-a", "-d", "-q")
+		}
+	}
 	return f
 }
 
@@ -442,43 +448,50 @@ func TestFaultsInEveryShape(t *testing.T) {
 
 // What depends on a path cannot be proved where a prefix of it was stripped.
 func TestStrippedPrefix(t *testing.T) {
-	for name, tc := range map[string]struct {
-		file, data string
-		line       int // 0: nothing depends
+	tests := []struct {
+		name, file, data string
+		line             int // 0: nothing depends
 	}{
-		"a working directory":       {"live/ops/app/x.tf", "locals {\n  a = path.cwd\n}\n", 2},
-		"an absolute path":          {"live/ops/app/x.tf", "locals { a = basename(abspath(path.root)) }\n", 1},
-		"a file above":              {"live/ops/app/x.tf", "locals {\n\n  a = file(\"${path.module}/../../shared/x\")\n}\n", 3},
-		"a state above":             {"live/ops/app/x.tfbackend", "path = \"../../state/x\"\n", 1},
-		"a function of terragrunt":  {"live/ops/root.hcl", "locals {\n  a = path_relative_to_include()\n}\n", 2},
-		"in JSON":                   {"live/ops/app/x.tf.json", "{\"locals\": {\"a\": \"${path.cwd}\"}}\n", 1},
-		"only a comment":            {"live/ops/app/x.tf", "# abspath and path.cwd and ../../..\n", 0},
-		"a file inside":             {"live/ops/app/x.tf", "locals { a = file(\"${path.module}/../in/x\") }\n", 0},
-		"another stack's":           {"live/ops/other/x.tf", "locals { a = path.cwd }\n", 0},
-		"an address":                {"live/ops/app/x.tf", "locals { a = \"https://h/../../../x\" }\n", 0},
-		"no configuration":          {"live/ops/app/x.md", "path.cwd", 0},
-		"a name that only looks so": {"live/ops/app/x.tf", "locals { a = var.cwd }\n", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newWide(t, t.TempDir(), append(slices.Clone(wide), write(tc.file, tc.data)), wideEdits())
-			r := f.check()
-			want := VerdictProved
-			if tc.line > 0 {
-				want = VerdictUnproved
-				if !slices.ContainsFunc(r.Unproved, func(u Unproved) bool {
-					return u.Kind == "path-dependent" && u.File == tc.file && u.Line == tc.line && u.Stack == "live/ops/app"
-				}) {
-					t.Errorf("not named:\n%s", show(r))
-				}
+		{"a working directory", "app/x.tf", "locals {\n  a = path.cwd\n}\n", 2},
+		{"an absolute path", "app/x.tf", "locals { a = basename(abspath(path.root)) }\n", 1},
+		{"a file above", "app/x.tf", "locals {\n\n  a = file(\"${path.module}/../../../shared/x\")\n}\n", 3},
+		{"a state above", "app/x.tfbackend", "path = \"../../../state/x\"\n", 1},
+		{"a function of terragrunt", "root.hcl", "locals {\n  a = path_relative_to_include()\n}\n", 2},
+		{"in JSON", "app/x.tf.json", "{\"locals\": {\"a\": \"${path.cwd}\"}}\n", 1},
+		{"only a comment", "app/x.tf", "# abspath and path.cwd and ../../../..\n", 0},
+		{"a file inside", "app/x.tf", "locals { a = file(\"${path.module}/../in/x\") }\n", 0},
+		{"another stack's", "other/x.tf", "locals { a = path.cwd }\n", 0},
+		{"an address", "app/x.tf", "locals { a = \"https://h/../../../../x\" }\n", 0},
+		{"no configuration", "app/x.md", "path.cwd", 0},
+		{"a name that only looks so", "app/x.tf", "locals { a = var.cwd }\n", 0},
+	}
+	tree := slices.Clone(wide)
+	dir := func(i int) string { return fmt.Sprintf("live/ops/%d", i) }
+	for i, tc := range tests {
+		tree = append(tree, write(dir(i)+"/app/main.tf", "# A stack.\n"), write(dir(i)+"/"+tc.file, tc.data))
+	}
+	f := newWide(t, t.TempDir(), tree, wideEdits())
+	f.in.Stacks = []string{"live/prod/net"}
+	for i := range tests {
+		f.in.Stacks = append(f.in.Stacks, dir(i)+"/app")
+	}
+	r := f.check()
+	if len(r.Mismatches) > 0 || r.stack("live/prod/net").Verdict != VerdictProved {
+		t.Errorf("where nothing is stripped:\n%s", show(r))
+	}
+	for i, tc := range tests {
+		want := VerdictProved
+		if tc.line > 0 {
+			want = VerdictUnproved
+			if !slices.ContainsFunc(r.Unproved, func(u Unproved) bool {
+				return u.Kind == "path-dependent" && u.File == dir(i)+"/"+tc.file && u.Line == tc.line && u.Stack == dir(i)+"/app"
+			}) {
+				t.Errorf("%s is not named:\n%s", tc.name, show(r))
 			}
-			if s := r.stack("live/ops/app"); s.Verdict != want || len(r.Mismatches) > 0 {
-				t.Errorf("%+v, want %s\n%s", s, want, show(r))
-			}
-			if s := r.stack("live/prod/net"); s.Verdict != VerdictProved {
-				t.Errorf("where nothing is stripped: %+v", s)
-			}
-		})
+		}
+		if s := r.stack(dir(i) + "/app"); s.Verdict != want {
+			t.Errorf("%s: %+v, want %s", tc.name, s, want)
+		}
 	}
 }
 
@@ -505,7 +518,7 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		"no path":               func(in *Input) { in.Live[0].Paths = []string{} },
 		"a path outside":        func(in *Input) { in.Live[1].Paths = []string{"live/prod"} },
 	} {
-		f := base.fork(t)
+		f := base.record(t)
 		damage(&f.in)
 		if r, err := Check(t.Context(), f.in); err == nil || !strings.Contains(err.Error(), "record of the split is damaged") {
 			t.Errorf("%s: %v\n%s", name, err, fmt.Sprint(r))

@@ -7,21 +7,21 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // maxRead is the largest object that is read, in bytes. Configuration is far
 // smaller, and what is equal by id is not read at all.
 const maxRead = 16 << 20
+
+// maxCopy is the largest file that may be a listed copy, in bytes.
+const maxCopy = 512 << 20
 
 var (
 	errMissing  = errors.New("the object is not there")
@@ -31,49 +31,51 @@ var (
 // A store reads the objects and refs of one repository, its alternates
 // included. It is for one goroutine.
 type store struct {
-	parts []*filesystem.Storage // the repository itself, then its alternates
+	parts []*objectDir // the repository itself, then its alternates
+	refs  refs
+	root  *os.Root // of a written repository
 	known map[plumbing.Hash]bool
-}
-
-func (s *store) open(git string, options ...osfs.Option) {
-	// Not ExclusiveAccess: HasEncodedObject then looks at no pack.
-	s.parts = append(s.parts, filesystem.NewStorageWithOptions(osfs.New(git, options...), cache.NewObjectLRU(64*cache.MiByte),
-		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: maxRead}))
 }
 
 // openWritten opens a repository that a split wrote: a bare one, or a work
 // tree with its git directory in it. Such a one is whole by itself, so nothing
 // is read outside out, wherever a link or a file in it may lead.
 func openWritten(out, repository string) (*store, error) {
-	real, err := filepath.EvalSymlinks(out)
+	top, err := os.OpenRoot(out)
 	if err != nil {
 		return nil, err
 	}
-	git := filepath.Join(real, filepath.FromSlash(repository))
-	if fi, err := os.Lstat(filepath.Join(git, ".git")); err == nil && fi.IsDir() {
+	defer top.Close()
+	git := filepath.FromSlash(repository)
+	if fi, err := top.Lstat(filepath.Join(git, ".git")); err == nil && fi.IsDir() {
 		git = filepath.Join(git, ".git")
 	}
-	for _, dir := range []string{git, filepath.Join(git, "objects"), filepath.Join(git, "objects", "pack"), filepath.Join(git, "refs")} {
-		switch to, err := filepath.EvalSymlinks(dir); {
-		case errors.Is(err, os.ErrNotExist) && dir != git:
-			// Nothing there that could lead elsewhere.
-		case err != nil:
-			return nil, fmt.Errorf("there is no git repository: %w", err)
-		case to != dir:
-			return nil, errors.New("a symlink leads out of its place")
-		}
+	root, err := top.OpenRoot(git)
+	if err != nil {
+		return nil, fmt.Errorf("there is no git repository: %w", err)
 	}
-	if fi, err := os.Stat(filepath.Join(git, "objects")); err != nil || !fi.IsDir() {
-		return nil, errors.New("there is no git repository")
-	}
-	for _, name := range []string{"commondir", filepath.Join("objects", "info", "alternates")} {
-		if _, err := os.Lstat(filepath.Join(git, name)); err == nil {
+	s := &store{root: root, known: map[plumbing.Hash]bool{}}
+	for _, name := range []string{"commondir", "objects/info/alternates"} {
+		if _, err := root.Lstat(filepath.FromSlash(name)); err == nil {
+			s.close()
 			return nil, fmt.Errorf("it is not whole by itself: it has %s", name)
 		}
 	}
-	s := &store{known: map[plumbing.Hash]bool{}}
-	s.open(git, osfs.WithBoundOS())
+	if err := s.open(disk{root: root}); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.refs.disk = disk{root: root}
 	return s, nil
+}
+
+func (s *store) open(d disk) error {
+	o, err := openObjects(d, "objects")
+	if err != nil {
+		return fmt.Errorf("there is no git repository: %w", err)
+	}
+	s.parts = append(s.parts, o)
+	return nil
 }
 
 // openStore opens the repository at dir: a git directory, or a work tree. It
@@ -83,13 +85,13 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{known: map[plumbing.Hash]bool{}}
-	s.open(git)
-	// go-git opens alternates anew for each object and cannot follow relative
-	// ones, so they are opened here.
+	s := &store{known: map[plumbing.Hash]bool{}, refs: refs{disk: disk{dir: git}}}
 	objects := []string{filepath.Join(git, "objects")}
 	seen := map[string]bool{objects[0]: true}
 	for i := 0; i < len(objects) && i < 16; i++ {
+		if err := s.open(disk{dir: filepath.Dir(objects[i])}); err != nil && i == 0 {
+			return nil, err // an alternate that is gone has nothing to give
+		}
 		list, err := os.ReadFile(filepath.Join(objects[i], "info", "alternates"))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -110,7 +112,6 @@ func openStore(dir string) (*store, error) {
 			}
 			seen[line] = true
 			objects = append(objects, line)
-			s.open(filepath.Dir(line))
 		}
 	}
 	return s, nil
@@ -151,7 +152,10 @@ func gitDir(dir string) (string, error) {
 
 func (s *store) close() {
 	for _, p := range s.parts {
-		_ = p.ObjectStorage.Close()
+		p.close()
+	}
+	if s.root != nil {
+		s.root.Close()
 	}
 }
 
@@ -159,96 +163,49 @@ func (s *store) close() {
 func (s *store) has(id plumbing.Hash) bool {
 	ok, asked := s.known[id]
 	if !asked {
-		_, ok = s.part(id)
+		ok = slices.ContainsFunc(s.parts, func(o *objectDir) bool { return o.has(id) })
 		s.known[id] = ok
 	}
 	return ok
 }
 
-func (s *store) part(id plumbing.Hash) (part *filesystem.Storage, ok bool) {
-	defer func() {
-		// A damaged pack or index can make go-git panic; it then holds nothing.
-		if recover() != nil {
-			part, ok = nil, false
-		}
-	}()
-	for _, p := range s.parts {
-		if p.HasEncodedObject(id) == nil {
-			return p, true
-		}
-	}
-	return nil, false
-}
-
 // read returns an object's bytes, and checks that they have the id.
-func (s *store) read(id plumbing.Hash, typ plumbing.ObjectType) (data []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			data, err = nil, fmt.Errorf("%s %s cannot be read: %v", typ, id, p)
-		}
-	}()
-	part, ok := s.part(id)
-	if !ok {
-		return nil, fmt.Errorf("%s %s: %w", typ, id, errMissing)
-	}
-	obj, err := part.EncodedObject(plumbing.AnyObject, id)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s cannot be read: %w", typ, id, err)
-	}
-	if obj.Type() != typ {
-		return nil, fmt.Errorf("%s is a %s, not a %s", id, obj.Type(), typ)
-	}
-	if obj.Size() > maxRead {
-		return nil, fmt.Errorf("%s %s: %w", typ, id, errTooLarge)
-	}
-	r, err := obj.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s cannot be read: %w", typ, id, err)
-	}
-	defer r.Close()
-	data, err = io.ReadAll(io.LimitReader(r, maxRead+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s %s cannot be read: %w", typ, id, err)
-	}
-	h := sha1.New()
-	h.Write([]byte(typ.String() + " " + strconv.Itoa(len(data)) + "\x00"))
-	h.Write(data)
-	if !bytes.Equal(h.Sum(nil), id[:]) {
-		return nil, fmt.Errorf("%s %s is damaged: its bytes have another id", typ, id)
-	}
-	return data, nil
+func (s *store) read(id plumbing.Hash, typ plumbing.ObjectType) ([]byte, error) {
+	return s.readUpTo(id, typ, maxRead)
 }
 
-// digest returns the SHA-256 of a blob's bytes, however large it is, and
-// checks that they have the id.
-func (s *store) digest(id plumbing.Hash) (digest string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			digest, err = "", fmt.Errorf("blob %s cannot be read: %v", id, p)
+func (s *store) readUpTo(id plumbing.Hash, typ plumbing.ObjectType, limit int64) ([]byte, error) {
+	for _, o := range s.parts {
+		is, data, err := o.read(id, limit)
+		switch {
+		case errors.Is(err, errMissing):
+			continue
+		case errors.Is(err, errTooLarge):
+			return nil, fmt.Errorf("%s %s: %w", typ, id, err)
+		case err != nil:
+			return nil, fmt.Errorf("%s %s cannot be read: %w", typ, id, err)
+		case is != typ:
+			return nil, fmt.Errorf("%s is a %s, not a %s", id, is, typ)
 		}
-	}()
-	part, ok := s.part(id)
-	if !ok {
-		return "", fmt.Errorf("blob %s: %w", id, errMissing)
+		h := sha1.New()
+		h.Write([]byte(typ.String() + " " + strconv.Itoa(len(data)) + "\x00"))
+		h.Write(data)
+		if !bytes.Equal(h.Sum(nil), id[:]) {
+			return nil, fmt.Errorf("%s %s is damaged: its bytes have another id", typ, id)
+		}
+		return data, nil
 	}
-	obj, err := part.EncodedObject(plumbing.BlobObject, id)
+	return nil, fmt.Errorf("%s %s: %w", typ, id, errMissing)
+}
+
+// digest returns the SHA-256 of a blob's bytes.
+func (s *store) digest(id plumbing.Hash) (string, error) {
+	data, err := s.readUpTo(id, plumbing.BlobObject, maxCopy)
 	if err != nil {
-		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
+		return "", err
 	}
-	r, err := obj.Reader()
-	if err != nil {
-		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
-	}
-	defer r.Close()
-	sum, h := sha256.New(), sha1.New()
-	h.Write([]byte("blob " + strconv.FormatInt(obj.Size(), 10) + "\x00"))
-	if _, err := io.Copy(io.MultiWriter(sum, h), r); err != nil {
-		return "", fmt.Errorf("blob %s cannot be read: %w", id, err)
-	}
-	if !bytes.Equal(h.Sum(nil), id[:]) {
-		return "", fmt.Errorf("blob %s is damaged: its bytes have another id", id)
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
 // A commit is what the proof needs of one.
@@ -282,18 +239,7 @@ func (s *store) commit(id plumbing.Hash) (commit, error) {
 
 // ref returns the object that a full ref name points to. A symbolic ref is
 // none: nothing that a split writes below refs/ is one.
-func (s *store) ref(name string) (id plumbing.Hash, ok bool) {
-	defer func() {
-		if recover() != nil {
-			id, ok = plumbing.ZeroHash, false
-		}
-	}()
-	r, err := s.parts[0].Reference(plumbing.ReferenceName(name))
-	if err != nil || r.Type() != plumbing.HashReference || r.Hash().IsZero() {
-		return plumbing.ZeroHash, false
-	}
-	return r.Hash(), true
-}
+func (s *store) ref(name string) (plumbing.Hash, bool) { return s.refs.get(name) }
 
 // peel follows annotated tags to a commit.
 func (s *store) peel(id plumbing.Hash) (plumbing.Hash, bool) {
