@@ -461,18 +461,36 @@ func (f *fixture) pkg(name string) *Package {
 	panic(name)
 }
 
-// amend makes the last commit of a repository anew with the ops made, and
-// records it, so that every ref and record agrees and only the content is off.
-// name is that of a package, or "live". A package without a pin commit gets one.
-func (f *fixture) amend(name string, ops ...op) string {
-	f.t.Helper()
-	if name == "live" {
-		l := &f.in.Live[0]
-		l.Tip = commitTo(f.t, f.dir(l.Repository), l.Tip, []string{f.in.Commit}, ops, "refs/heads/main")
-		return l.Tip
+// written returns where a repository is, its recorded tip and its root in the
+// monorepo, by the name of a package or a live repository.
+func (f *fixture) written(name string) (repository, tip, root string) {
+	for _, l := range f.in.Live {
+		if l.Name == name {
+			return l.Repository, l.Tip, l.Root
+		}
 	}
 	p := f.pkg(name)
-	p.Tip = commitTo(f.t, f.dir(p.Repository), p.Tip, []string{p.Extracted}, ops, "refs/heads/main", "tag:"+p.Tag)
+	return p.Repository, p.Tip, p.Root
+}
+
+// amend makes the last commit of a repository anew with the ops made, and
+// records it, so that every ref and record agrees and only the content is off.
+// A package without a pin commit gets one.
+func (f *fixture) amend(name string, ops ...op) string {
+	f.t.Helper()
+	for i := range f.in.Live {
+		if l := &f.in.Live[i]; l.Name == name {
+			l.Tip = commitTo(f.t, f.dir(l.Repository), l.Tip, []string{l.Base}, ops, "refs/heads/main")
+			return l.Tip
+		}
+	}
+	p := f.pkg(name)
+	refs := []string{"refs/heads/main"}
+	for _, tag := range p.tags() {
+		refs = append(refs, "tag:"+tag)
+	}
+	p.Tip = commitTo(f.t, f.dir(p.Repository), p.Tip, []string{p.Extracted}, ops, refs...)
+	p.TagObjects = nil
 	return p.Tip
 }
 

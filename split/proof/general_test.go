@@ -235,28 +235,6 @@ func newWide(t testing.TB, dir string, tree []op, edits map[string][]op) *fixtur
 	return f
 }
 
-// relive makes the last commit of a live repository anew.
-func (f *fixture) relive(name string, ops ...op) {
-	f.t.Helper()
-	for i := range f.in.Live {
-		if l := &f.in.Live[i]; l.Name == name {
-			l.Tip = commitTo(f.t, f.dir(l.Repository), l.Tip, []string{l.Base}, ops, "refs/heads/main")
-		}
-	}
-}
-
-// repackage makes the pin commit of a package anew, and its tags.
-func (f *fixture) repackage(name string, ops ...op) {
-	f.t.Helper()
-	p := f.pkg(name)
-	p.Tip = commitTo(f.t, f.dir(p.Repository), p.Tip, []string{p.Extracted}, ops, "refs/heads/main")
-	p.TagObjects = map[string]string{}
-	for _, tag := range p.tags() {
-		p.TagObjects[tag] = p.Tip
-		setRef(f.t, f.dir(p.Repository), "refs/tags/"+tag, p.Tip)
-	}
-}
-
 func TestProvedInEveryShape(t *testing.T) {
 	f := wideFixture(t)
 	r := f.check()
@@ -292,10 +270,10 @@ func TestFaultsInEveryShape(t *testing.T) {
 		file  string
 		stack string // whose verdict must be mismatch, if any
 	}{
-		{"the tag of another module", func(f *fixture) { f.relive("prod", app("x%2Fv1.0.0", "y/v1.0.0")) }, "wrong-ref", "live/prod/app/main.tf", "live/prod/app"},
+		{"the tag of another module", func(f *fixture) { f.amend("prod", app("x%2Fv1.0.0", "y/v1.0.0")) }, "wrong-ref", "live/prod/app/main.tf", "live/prod/app"},
 		{"a tag more on the same commit", func(f *fixture) {
 			setRef(f.t, f.dir("modules/tools.git"), "refs/tags/v1.0.0", f.pkg("tools").Tip)
-			f.relive("prod", app("x%2Fv1.0.0", "v1.0.0"))
+			f.amend("prod", app("x%2Fv1.0.0", "v1.0.0"))
 		}, "wrong-ref", "live/prod/app/main.tf", "live/prod/app"},
 		{"a module's tag gone", func(f *fixture) {
 			must(f.t, os.Remove(filepath.Join(f.dir("modules/tools.git"), "refs/tags/y/v1.0.0")))
@@ -305,24 +283,24 @@ func TestFaultsInEveryShape(t *testing.T) {
 			id := put(f.t, f.dir(p.Repository), "tag", []byte("object "+p.Tip+"\ntype commit\ntag v1.0.0\ntagger T <t@example.com> 1 +0000\n\nanother\n"))
 			setRef(f.t, f.dir(p.Repository), "refs/tags/v1.0.0", id)
 		}, "tag-moved", "platform/modules/one", "live/prod/net"},
-		{"no subdirectory below another root", func(f *fixture) { f.relive("prod", app("//modules/lambda", "")) }, "wrong-subdirectory", "live/prod/app/main.tf", "live/prod/app"},
+		{"no subdirectory below another root", func(f *fixture) { f.amend("prod", app("//modules/lambda", "")) }, "wrong-subdirectory", "live/prod/app/main.tf", "live/prod/app"},
 		{"the other of a group", func(f *fixture) {
-			f.relive("ops", editedFile(wideEdits()["ops"], "app/main.tf", "//two?", "//one?"))
+			f.amend("ops", editedFile(wideEdits()["ops"], "app/main.tf", "//two?", "//one?"))
 		}, "wrong-subdirectory", "live/ops/app/main.tf", "live/ops/app"},
 		{"a call within a group", func(f *fixture) {
-			f.repackage("group", write("one/main.tf", wideFile("platform/modules/one/main.tf", "../two/in", "../two")))
+			f.amend("group", write("one/main.tf", wideFile("platform/modules/one/main.tf", "../two/in", "../two")))
 		}, "wrong-target", "platform/modules/one/main.tf", "live/prod/net"},
-		{"a byte of a copy", func(f *fixture) { f.repackage("lambda", write("shared/policy.json", "{ }\n")) }, "bytes-changed", "platform/shared/policy.json", "live/prod/app"},
-		{"a byte of a copy in live", func(f *fixture) { f.relive("live", write(lambda+"handler.py", "print(2)\n")) }, "bytes-changed", lambda + "handler.py", "live/qa/net"},
-		{"a copy gone", func(f *fixture) { f.repackage("lambda", remove("shared/policy.json")) }, "file-missing", "platform/shared/policy.json", "live/prod/app"},
+		{"a byte of a copy", func(f *fixture) { f.amend("lambda", write("shared/policy.json", "{ }\n")) }, "bytes-changed", "platform/shared/policy.json", "live/prod/app"},
+		{"a byte of a copy in live", func(f *fixture) { f.amend("live", write(lambda+"handler.py", "print(2)\n")) }, "bytes-changed", lambda + "handler.py", "live/qa/net"},
+		{"a copy gone", func(f *fixture) { f.amend("lambda", remove("shared/policy.json")) }, "file-missing", "platform/shared/policy.json", "live/prod/app"},
 		{"a copy that no one listed", func(f *fixture) {
-			f.repackage("lambda", write("shared/common.tf", wideFile("platform/shared/common.tf")))
+			f.amend("lambda", write("shared/common.tf", wideFile("platform/shared/common.tf")))
 		}, "file-extra", "platform/shared/common.tf", "live/prod/app"},
 		{"a copy that is not listed any more", func(f *fixture) { f.in.Live[2].Copies = nil }, "file-extra", lambda + "handler.py", ""},
 		{"the source of a copy", func(f *fixture) {
-			f.relive("prod", editedFile(wideEdits()["prod"], "live/shared/main.tf", "v1.0.0", "v1"))
+			f.amend("prod", editedFile(wideEdits()["prod"], "live/shared/main.tf", "v1.0.0", "v1"))
 		}, "wrong-ref", "live/prod/net/main.tf", "live/prod/net"},
-		{"the mode of a copy", func(f *fixture) { f.repackage("lambda", writeMode("shared/policy.json", "100755", "{}\n")) }, "mode-changed", "platform/shared/policy.json", "live/prod/app"},
+		{"the mode of a copy", func(f *fixture) { f.amend("lambda", writeMode("shared/policy.json", "100755", "{}\n")) }, "mode-changed", "platform/shared/policy.json", "live/prod/app"},
 		{"a copy's digest", func(f *fixture) {
 			p := f.pkg("lambda")
 			p.Copies = []Copy{p.Copies[0]}
@@ -338,19 +316,19 @@ func TestFaultsInEveryShape(t *testing.T) {
 			p.Copies = append(slices.Clone(p.Copies), Copy{"platform/none", "live/live", p.Copies[0].Digest})
 		}, "copy-wrong", "platform/none", "live/prod/app"},
 		{"a directory of which only a copy is there", func(f *fixture) {
-			f.relive("live", write("live/qa/net/main.tf", wideFile("live/qa/net/main.tf")))
+			f.amend("live", write("live/qa/net/main.tf", wideFile("live/qa/net/main.tf")))
 		}, "target-moved", "live/qa/net/main.tf", "live/qa/net"},
-		{"an owned path left in live", func(f *fixture) { f.relive("live", write("tools/y/main.tf", "# y\n")) }, "file-extra", "tools/y/main.tf", ""},
+		{"an owned path left in live", func(f *fixture) { f.amend("live", write("tools/y/main.tf", "# y\n")) }, "file-extra", "tools/y/main.tf", ""},
 		{"an environment's file left in live", func(f *fixture) {
-			f.relive("live", write("live/ops/in/main.tf", wideFile("live/ops/in/main.tf")))
+			f.amend("live", write("live/ops/in/main.tf", wideFile("live/ops/in/main.tf")))
 		}, "file-extra", "live/ops/in/main.tf", "live/ops/app"},
-		{"a file of the rest in an environment", func(f *fixture) { f.relive("prod", write("README.md", "# $Id$\n")) }, "file-extra", "README.md", ""},
-		{"an environment's file gone", func(f *fixture) { f.relive("ops", remove("in/main.tf")) }, "file-missing", "live/ops/in/main.tf", "live/ops/app"},
+		{"a file of the rest in an environment", func(f *fixture) { f.amend("prod", write("README.md", "# $Id$\n")) }, "file-extra", "README.md", ""},
+		{"an environment's file gone", func(f *fixture) { f.amend("ops", remove("in/main.tf")) }, "file-missing", "live/ops/in/main.tf", "live/ops/app"},
 		{"an environment's file at its old place", func(f *fixture) {
-			f.relive("ops", remove("in"), write("live/ops/in/main.tf", wideEdits()["ops"][1].path))
+			f.amend("ops", remove("in"), write("live/ops/in/main.tf", wideEdits()["ops"][1].path))
 		}, "file-missing", "live/ops/in/main.tf", "live/ops/app"},
 		{"a backend of an environment", func(f *fixture) {
-			f.relive("ops", editedFile(wideEdits()["ops"], "app/main.tf", `"ops/app"`, `"app"`))
+			f.amend("ops", editedFile(wideEdits()["ops"], "app/main.tf", `"ops/app"`, `"app"`))
 		}, "backend-changed", "live/ops/app/main.tf", "live/ops/app"},
 		{"an environment on another parent", func(f *fixture) {
 			l := &f.in.Live[0]
@@ -379,50 +357,50 @@ func TestFaultsInEveryShape(t *testing.T) {
 		}, "two-owners", "platform/modules/lambda/files", "live/prod/app"},
 
 		{"a link that was left a link", func(f *fixture) {
-			f.repackage("lambda", writeMode("modules/lambda/common.tf", "120000", "../../shared/common.tf"))
+			f.amend("lambda", writeMode("modules/lambda/common.tf", "120000", "../../shared/common.tf"))
 		}, "symlink-broken", lambda + "common.tf", "live/prod/app"},
 		{"a link that need not be a file", func(f *fixture) {
-			f.repackage("lambda", writeMode("modules/lambda/again.sh", "100755", "#!/bin/sh\n"))
+			f.amend("lambda", writeMode("modules/lambda/again.sh", "100755", "#!/bin/sh\n"))
 		}, "mode-changed", lambda + "again.sh", "live/prod/app"},
-		{"a link that is as good with its copy", func(f *fixture) { f.repackage("lambda", write("modules/lambda/policy.json", "{}\n")) }, "mode-changed", lambda + "policy.json", "live/prod/app"},
-		{"a dangling link made a file", func(f *fixture) { f.repackage("lambda", write("modules/lambda/dangling", "nowhere")) }, "mode-changed", lambda + "dangling", "live/prod/app"},
-		{"a link left out", func(f *fixture) { f.repackage("lambda", remove("modules/lambda/files")) }, "file-missing", lambda + "files", "live/prod/app"},
-		{"a byte of what a link became", func(f *fixture) { f.repackage("lambda", write("modules/lambda/files/deep/b.txt", "c\n")) }, "bytes-changed", lambda + "files/deep/b.txt", "live/prod/app"},
+		{"a link that is as good with its copy", func(f *fixture) { f.amend("lambda", write("modules/lambda/policy.json", "{}\n")) }, "mode-changed", lambda + "policy.json", "live/prod/app"},
+		{"a dangling link made a file", func(f *fixture) { f.amend("lambda", write("modules/lambda/dangling", "nowhere")) }, "mode-changed", lambda + "dangling", "live/prod/app"},
+		{"a link left out", func(f *fixture) { f.amend("lambda", remove("modules/lambda/files")) }, "file-missing", lambda + "files", "live/prod/app"},
+		{"a byte of what a link became", func(f *fixture) { f.amend("lambda", write("modules/lambda/files/deep/b.txt", "c\n")) }, "bytes-changed", lambda + "files/deep/b.txt", "live/prod/app"},
 		{"the mode of what a link became", func(f *fixture) {
-			f.repackage("lambda", write("modules/lambda/tool.sh", wideFile("platform/shared/files/tool.sh")))
+			f.amend("lambda", write("modules/lambda/tool.sh", wideFile("platform/shared/files/tool.sh")))
 		}, "mode-changed", lambda + "tool.sh", "live/prod/app"},
-		{"a file missing in what a link became", func(f *fixture) { f.repackage("lambda", remove("modules/lambda/files/deep")) }, "file-missing", lambda + "files/deep", "live/prod/app"},
-		{"a file more in what a link became", func(f *fixture) { f.repackage("lambda", write("modules/lambda/files/c.txt", "")) }, "file-extra", lambda + "files/c.txt", "live/prod/app"},
+		{"a file missing in what a link became", func(f *fixture) { f.amend("lambda", remove("modules/lambda/files/deep")) }, "file-missing", lambda + "files/deep", "live/prod/app"},
+		{"a file more in what a link became", func(f *fixture) { f.amend("lambda", write("modules/lambda/files/c.txt", "")) }, "file-extra", lambda + "files/c.txt", "live/prod/app"},
 		{"a directory where a link led to a file", func(f *fixture) {
-			f.repackage("lambda", remove("modules/lambda/tool.sh"), write("modules/lambda/tool.sh/x", ""))
+			f.amend("lambda", remove("modules/lambda/tool.sh"), write("modules/lambda/tool.sh/x", ""))
 		}, "mode-changed", lambda + "tool.sh", "live/prod/app"},
 		{"the call of what a link became", func(f *fixture) {
-			f.repackage("lambda", editedFile(wideEdits()["lambda"], "modules/lambda/common.tf", twoCall, oneCall))
+			f.amend("lambda", editedFile(wideEdits()["lambda"], "modules/lambda/common.tf", twoCall, oneCall))
 		}, "wrong-subdirectory", lambda + "common.tf", "live/prod/app"},
 		{"the call of what a link became, left relative", func(f *fixture) {
-			f.repackage("lambda", write("modules/lambda/common.tf", wideFile("platform/shared/common.tf")))
+			f.amend("lambda", write("modules/lambda/common.tf", wideFile("platform/shared/common.tf")))
 		}, "target-moved", lambda + "common.tf", "live/prod/app"},
 		{"more than the calls of what a link became", func(f *fixture) {
-			f.repackage("lambda", editedFile(wideEdits()["lambda"], "modules/lambda/common.tf", "}\n", "}\n# more\n"))
+			f.amend("lambda", editedFile(wideEdits()["lambda"], "modules/lambda/common.tf", "}\n", "}\n# more\n"))
 		}, "bytes-changed", lambda + "common.tf", "live/prod/app"},
 
-		{"attributes left out", func(f *fixture) { f.repackage("lambda", remove(".gitattributes")) }, "attributes-changed", lambda + "handler.py", "live/prod/app"},
-		{"other attributes", func(f *fixture) { f.repackage("lambda", write(".gitattributes", "*.py text eol=crlf\n")) }, "attributes-changed", lambda + "handler.py", "live/prod/app"},
+		{"attributes left out", func(f *fixture) { f.amend("lambda", remove(".gitattributes")) }, "attributes-changed", lambda + "handler.py", "live/prod/app"},
+		{"other attributes", func(f *fixture) { f.amend("lambda", write(".gitattributes", "*.py text eol=crlf\n")) }, "attributes-changed", lambda + "handler.py", "live/prod/app"},
 		{"attributes of more files", func(f *fixture) {
-			f.repackage("lambda", write(".gitattributes", "*.py text eol=lf\n*.txt -text\n"))
+			f.amend("lambda", write(".gitattributes", "*.py text eol=lf\n*.txt -text\n"))
 		}, "attributes-changed", lambda + "files/a.txt", "live/prod/app"},
 		{"attributes that hide files from an archive", func(f *fixture) {
-			f.repackage("lambda", write(".gitattributes", "*.py text eol=lf\n*.tf export-ignore\n"))
+			f.amend("lambda", write(".gitattributes", "*.py text eol=lf\n*.tf export-ignore\n"))
 		}, "attributes-changed", lambda + "main.tf", "live/prod/app"},
-		{"attributes that no file needs", func(f *fixture) { f.repackage("group", write(".gitattributes", "*.py text eol=lf\n")) }, "file-extra", "platform/modules/.gitattributes", "live/prod/net"},
+		{"attributes that no file needs", func(f *fixture) { f.amend("group", write(".gitattributes", "*.py text eol=lf\n")) }, "file-extra", "platform/modules/.gitattributes", "live/prod/net"},
 		{"attributes in another directory", func(f *fixture) {
-			f.repackage("lambda", remove(".gitattributes"), write("modules/.gitattributes", "*.py text eol=lf\n"))
+			f.amend("lambda", remove(".gitattributes"), write("modules/.gitattributes", "*.py text eol=lf\n"))
 		}, "file-extra", "platform/modules/.gitattributes", "live/prod/app"},
 		{"attributes of a package's own", func(f *fixture) {
-			f.repackage("lambda", write("modules/lambda/.gitattributes", "run.sh -text\n"))
+			f.amend("lambda", write("modules/lambda/.gitattributes", "run.sh -text\n"))
 		}, "bytes-changed", lambda + ".gitattributes", "live/prod/app"},
 		{"attributes of the rest", func(f *fixture) {
-			f.relive("live", write(".gitattributes", wideFile(".gitattributes")+"*.hcl -text\n"))
+			f.amend("live", write(".gitattributes", wideFile(".gitattributes")+"*.hcl -text\n"))
 		}, "bytes-changed", ".gitattributes", ""},
 	}
 	for _, tt := range tests {
