@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -307,6 +308,7 @@ type checker struct {
 	ctx    context.Context
 	in     Input
 	mono   *snapshot
+	out    *os.Root
 	afters []*after // packages by path, then live repositories by name
 	pkgs   int      // how many of afters are packages
 
@@ -418,11 +420,16 @@ func (ck *checker) openAfters() error {
 	}
 	ck.claim()
 	ck.total = len(ck.afters)
+	out, err := os.OpenRoot(ck.in.Out)
+	if err != nil {
+		return fmt.Errorf("the written repositories: %w", err)
+	}
+	ck.out = out
 	for _, a := range ck.afters {
 		if err := ck.ctx.Err(); err != nil {
 			return err
 		}
-		st, err := openWritten(ck.in.Out, a.repository)
+		st, err := openWritten(out, a.repository)
 		if err != nil {
 			ck.failRepo(a.index, "repository-unreadable", a.main(), "%s: %v", a.repository, err)
 			continue
@@ -439,6 +446,9 @@ func (ck *checker) openAfters() error {
 }
 
 func (ck *checker) closeAfters() {
+	if ck.out != nil {
+		ck.out.Close()
+	}
 	for _, a := range ck.afters {
 		if a.st != nil {
 			a.st.close()

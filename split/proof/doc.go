@@ -2,9 +2,9 @@
 // reads the monorepo's commit and the repositories that were written from it,
 // and compares them file by file and call by call.
 //
-// It shares no code with the rewriter: it reads objects through go-git, parses
-// with hcl, and brings its own idea of sources, of Terraform's merging rules
-// and of directories, so that one mistake is not made twice. It writes
+// It shares no code with the rewriter: it reads objects by itself, parses with
+// hcl, and brings its own idea of sources, of Terraform's merging rules, of
+// directories and of attributes, so that one mistake is not made twice. It writes
 // nothing, starts no process, and walks no history: that a repository is whole
 // (every reachable object there, and undamaged) is what `git fsck` tells.
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // mapFile reads a file where none can be mapped.
-func mapFile(f *os.File) ([]byte, func(), error) {
-	data, err := io.ReadAll(f)
+func mapFile(f *os.File, size int64) ([]byte, func(), error) {
+	data, err := io.ReadAll(io.LimitReader(f, size))
 	return data, func() {}, err
 }

@@ -26,17 +26,19 @@ type objectDir struct {
 	loose map[string]bool // the first two digits that have a directory
 }
 
-// A disk reads files below a directory. With a root nothing leads out of it.
+// A disk reads files below a directory. With a root, which the directory is
+// then below, nothing leads out of that.
 type disk struct {
 	dir  string
 	root *os.Root
 }
 
 func (d disk) open(name string) (*os.File, error) {
+	name = filepath.Join(filepath.FromSlash(d.dir), filepath.FromSlash(name))
 	if d.root != nil {
-		return d.root.Open(filepath.FromSlash(name))
+		return d.root.Open(name)
 	}
-	return os.Open(filepath.Join(d.dir, filepath.FromSlash(name)))
+	return os.Open(name)
 }
 
 // read returns a file's bytes, of which it has at most limit.
@@ -195,7 +197,15 @@ func openPack(d disk, base string) (*pack, error) {
 			return nil, err
 		}
 		defer f.Close()
-		data, unmap, err := mapFile(f)
+		info, err := f.Stat()
+		if err != nil || !info.Mode().IsRegular() {
+			return nil, errPack
+		}
+		// Thousands of small repositories would be thousands of mappings.
+		if info.Size() < 1<<20 {
+			return io.ReadAll(io.LimitReader(f, 1<<20))
+		}
+		data, unmap, err := mapFile(f, info.Size())
 		if err == nil {
 			p.unmap = append(p.unmap, unmap)
 		}

@@ -33,40 +33,25 @@ var (
 type store struct {
 	parts []*objectDir // the repository itself, then its alternates
 	refs  refs
-	root  *os.Root // of a written repository
 	known map[plumbing.Hash]bool
 }
 
 // openWritten opens a repository that a split wrote: a bare one, or a work
 // tree with its git directory in it. Such a one is whole by itself, so nothing
 // is read outside out, wherever a link or a file in it may lead.
-func openWritten(out, repository string) (*store, error) {
-	top, err := os.OpenRoot(out)
-	if err != nil {
-		return nil, err
+func openWritten(out *os.Root, repository string) (*store, error) {
+	git := repository
+	if fi, err := out.Lstat(filepath.FromSlash(git + "/.git")); err == nil && fi.IsDir() {
+		git += "/.git"
 	}
-	defer top.Close()
-	git := filepath.FromSlash(repository)
-	if fi, err := top.Lstat(filepath.Join(git, ".git")); err == nil && fi.IsDir() {
-		git = filepath.Join(git, ".git")
-	}
-	root, err := top.OpenRoot(git)
-	if err != nil {
-		return nil, fmt.Errorf("there is no git repository: %w", err)
-	}
-	s := &store{root: root, known: map[plumbing.Hash]bool{}}
 	for _, name := range []string{"commondir", "objects/info/alternates"} {
-		if _, err := root.Lstat(filepath.FromSlash(name)); err == nil {
-			s.close()
+		if _, err := out.Lstat(filepath.FromSlash(git + "/" + name)); err == nil {
 			return nil, fmt.Errorf("it is not whole by itself: it has %s", name)
 		}
 	}
-	if err := s.open(disk{root: root}); err != nil {
-		s.close()
-		return nil, err
-	}
-	s.refs.disk = disk{root: root}
-	return s, nil
+	d := disk{dir: git, root: out}
+	s := &store{known: map[plumbing.Hash]bool{}, refs: refs{disk: d}}
+	return s, s.open(d)
 }
 
 func (s *store) open(d disk) error {
@@ -153,9 +138,6 @@ func gitDir(dir string) (string, error) {
 func (s *store) close() {
 	for _, p := range s.parts {
 		p.close()
-	}
-	if s.root != nil {
-		s.root.Close()
 	}
 }
 
