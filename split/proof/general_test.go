@@ -78,11 +78,12 @@ module "own" {
 	write("live/ops/app/main.tf", "terraform {\n  backend \"s3\" {\n    key = \"ops/app\"\n  }\n}\nmodule \"two\" {\n  source = \"../../../platform/modules/two\"\n}\nmodule \"in\" {\n  source = \"../in\"\n}\n"),
 	write("live/ops/in/main.tf", "module \"in\" {\n  source = \"../../../platform/modules/two/in\"\n}\n"),
 	write("live/qa/net/main.tf", "module \"lambda\" {\n  source = \"../../../platform/modules/lambda\"\n}\nlocals {\n  h = file(\"${path.module}/../../../platform/modules/lambda/handler.py\")\n}\n"),
+	write("live/qa/reads/main.tf", "locals {\n  h = file(\"${path.module}/../../../platform/modules/lambda/handler.py\")\n}\n"),
 	writeMode("live/qa/net/main2.tf", "120000", "../../shared/main.tf"),
 	write("live/grunt/terragrunt.hcl", "terraform {\n  source = true ? \"../../platform//modules/two\" : (false ? \"../../tools//x\" : \"../../platform/modules/lambda\")\n}\n"),
 }
 
-var wideStacks = []string{"live/prod/net", "live/prod/app", "live/ops/app", "live/qa/net", "live/grunt"}
+var wideStacks = []string{"live/prod/net", "live/prod/app", "live/ops/app", "live/qa/net", "live/qa/reads", "live/grunt"}
 
 const (
 	lambdaCall = "git::https://git.example.com/lambda.git//modules/lambda?ref=v1.0.0"
@@ -291,7 +292,7 @@ func TestFaultsInEveryShape(t *testing.T) {
 			f.amend("group", write("one/main.tf", wideFile("platform/modules/one/main.tf", "../two/in", "../two")))
 		}, "wrong-target", "platform/modules/one/main.tf", "live/prod/net"},
 		{"a byte of a copy", func(f *fixture) { f.amend("lambda", write("shared/policy.json", "{ }\n")) }, "bytes-changed", "platform/shared/policy.json", "live/prod/app"},
-		{"a byte of a copy in live", func(f *fixture) { f.amend("live", write(lambda+"handler.py", "print(2)\n")) }, "bytes-changed", lambda + "handler.py", "live/qa/net"},
+		{"a byte of a copy in live", func(f *fixture) { f.amend("live", write(lambda+"handler.py", "print(2)\n")) }, "bytes-changed", lambda + "handler.py", "live/qa/reads"},
 		{"a copy gone", func(f *fixture) { f.amend("lambda", remove("shared/policy.json")) }, "file-missing", "platform/shared/policy.json", "live/prod/app"},
 		{"a copy that no one listed", func(f *fixture) {
 			f.amend("lambda", write("shared/common.tf", wideFile("platform/shared/common.tf")))
