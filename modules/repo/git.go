@@ -190,6 +190,11 @@ var (
 
 // redact takes the credentials of URLs out of what git said.
 func redact(s string) string {
-	s = urlCredential.ReplaceAllString(s, "${1}REDACTED@")
+	s = urlCredential.ReplaceAllStringFunc(s, func(m string) string {
+		if strings.HasSuffix(m, "://git@") {
+			return m // everybody's user name, nobody's secret
+		}
+		return m[:strings.Index(m, "://")] + "://REDACTED@"
+	})
 	return queryCredential.ReplaceAllString(s, "${1}REDACTED")
 }
