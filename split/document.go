@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -92,10 +93,16 @@ func (d *Document) fits() error {
 		if p == nil || p.Name != d.Result.Packages[i].Name {
 			return fmt.Errorf("%w: package %d of its plan is not that of its result", ErrAltered, i+1)
 		}
+		if !isPlace(p.Repository) {
+			return fmt.Errorf("%w: %q is no place for a repository below it", ErrAltered, p.Repository)
+		}
 	}
 	for i, l := range d.Live {
 		if l == nil || l.Name != d.Result.Live[i].Name {
 			return fmt.Errorf("%w: live repository %d of its plan is not that of its result", ErrAltered, i+1)
+		}
+		if !isPlace(l.Repository) {
+			return fmt.Errorf("%w: %q is no place for a repository below it", ErrAltered, l.Repository)
 		}
 	}
 	for i, b := range d.Blocked {
@@ -109,4 +116,9 @@ func (d *Document) fits() error {
 		}
 	}
 	return nil
+}
+
+// isPlace reports whether a repository can be at p, below the output directory.
+func isPlace(p string) bool {
+	return p != "." && path.Clean(p) == p && filepath.IsLocal(filepath.FromSlash(p))
 }

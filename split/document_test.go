@@ -14,7 +14,7 @@ import (
 func TestReadDocument(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, resultName)
-	plan := &Plan{Commit: "a", Packages: []*Package{{Name: "vpc", Owns: []string{"vpc"}}}, Live: []*Live{{Name: "live"}}}
+	plan := &Plan{Commit: "a", Packages: []*Package{{Name: "vpc", Repository: "modules/vpc.git", Owns: []string{"vpc"}}}, Live: []*Live{{Name: "live", Repository: "live/live"}}}
 	result := &Result{Packages: []PackageResult{{Name: "vpc", Tip: "1"}}, Live: []LiveResult{{Name: "live"}}}
 	if err := Finish(dir, plan, result, &Proof{Level: "static"}); err != nil {
 		t.Fatal(err)
