@@ -111,7 +111,7 @@ environment as TERRIER_<FLAG>.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no hints")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show everything that was found")
 	f.StringVar(&a.tfPath, "tf-path", "", "terraform or tofu `binary` (default: terraform, else tofu, on PATH)")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.splitCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.scanCommand(), a.splitCommand(), a.pushCommand(), a.versionCommand())
 	return root
 }
 

@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(home, "terraformrc"), nil, 0o666)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"githttp": gitHTTP,
 			// fixture NAME DIR writes a bundled monorepo as a repository.
 			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(fixtures.Write(context.Background(), args[0], ts.MkAbs(args[1])))
