@@ -240,7 +240,14 @@ func (a *app) askTerraform(ctx context.Context, j *splitJob, o splitOptions, pla
 		return err
 	}
 	for _, pkg := range plan.Packages {
-		pair.Moved = append(pair.Moved, pkg.Path)
+		pair.Moved = append(pair.Moved, pkg.Modules...)
+		for _, s := range plan.Stacks {
+			for _, m := range pkg.Modules {
+				if modules.Within(s.Path, m) {
+					pair.Moved = append(pair.Moved, s.Path) // it stayed where the module left
+				}
+			}
+		}
 	}
 	pair.Options = map[string]terraform.Options{}
 	for _, s := range plan.Stacks {
@@ -299,7 +306,7 @@ func (c *Config) splitConfig(o splitOptions) split.Config {
 	sc := split.Config{
 		Version: c.Modules.Version, Tag: c.Modules.TagFor, Env: c.Environment,
 		Source: c.Modules.SourceFor, Remote: c.Modules.RemoteFor, LiveURL: c.Live.RemoteFor,
-		Names: map[string]string{}, Keep: map[string]bool{}, Group: map[string]string{},
+		Names: map[string]string{}, Keep: map[string]string{}, Group: map[string]string{},
 		Only: o.only, NoHistory: o.noHistory, Follow: !o.noFollow,
 		Name: c.Identity.Name, Email: c.Identity.Email,
 	}
@@ -316,7 +323,9 @@ func (c *Config) splitConfig(o splitOptions) split.Config {
 		if m.Name != "" {
 			sc.Names[dir] = m.Name
 		}
-		sc.Keep[dir] = m.Keep
+		if m.Keep {
+			sc.Keep[dir] = fmt.Sprintf("%s:%d", filepath.Base(c.Path), m.Range.Start.Line)
+		}
 		sc.Group[dir] = m.Group
 	}
 	return sc

@@ -105,6 +105,8 @@ type Graph struct {
 
 	links map[string]string
 	dirs  map[string]bool
+	seen  []sight             // see sights
+	roots map[string][]string // see rootsOf
 }
 
 // RoleOf lets a configuration decide a directory's role; "" leaves it to the
@@ -132,7 +134,11 @@ func NewGraph(t *hclparse.Tree, roleOf RoleOf) *Graph {
 	}
 	g.resolveCalls()
 	g.decideRoles(roleOf)
-	g.Cycles = g.cycles()
+	var nodes []string
+	for _, d := range g.Sorted() {
+		nodes = append(nodes, d.Path)
+	}
+	g.Cycles = circles(nodes, func(p string) []string { return g.Dirs[p].Callees })
 	return g
 }
 
@@ -218,41 +224,8 @@ func (g *Graph) resolve(dir, rel string) (string, Problem) {
 	return p, ProblemNone
 }
 
-// Follow resolves the symlinks in a slash path that is relative to the root.
-// It is false where the path leaves the tree or runs in a circle.
-func (g *Graph) Follow(p string) (string, bool) {
-	const most = 40 // as the kernel's limit on nested links
-	for n := 0; n < most; n++ {
-		p = path.Clean(p)
-		if p == ".." || strings.HasPrefix(p, "../") || path.IsAbs(p) {
-			return "", false
-		}
-		at := -1
-		for i := 0; i <= len(p); i++ {
-			if i == len(p) || p[i] == '/' {
-				if _, ok := g.links[p[:i]]; ok {
-					at = i
-					break
-				}
-			}
-		}
-		if at < 0 {
-			return p, true
-		}
-		target := g.links[p[:at]]
-		if path.IsAbs(target) {
-			return "", false
-		}
-		p = path.Join(path.Dir(p[:at]), target) + p[at:]
-	}
-	return "", false
-}
-
 // IsDir reports whether the tree has a directory at p.
 func (g *Graph) IsDir(p string) bool { return g.dirs[p] }
-
-// Links returns the tree's symlinks: path to target as written.
-func (g *Graph) Links() map[string]string { return g.links }
 
 func hasTerraform(m *hclparse.Module) bool {
 	for _, f := range m.Files {
@@ -268,66 +241,63 @@ func Within(p, dir string) bool {
 	return dir == "." || p == dir || strings.HasPrefix(p, dir) && len(p) > len(dir) && p[len(dir)] == '/'
 }
 
-// cycles finds the strongly connected components with more than one member,
-// and directories that call themselves (Tarjan, without recursion's limits on
-// depth: a chain of calls is as deep as the tree has directories).
-func (g *Graph) cycles() [][]string {
+// circles finds the strongly connected components with more than one member,
+// and nodes that lead to themselves (Tarjan, without recursion's limits on
+// depth: a chain of calls is as deep as the tree has directories). Each is
+// sorted, and they are by their first member.
+func circles(nodes []string, next func(string) []string) [][]string {
 	index, low := map[string]int{}, map[string]int{}
 	onStack := map[string]bool{}
 	var stack []string
 	var out [][]string
-	next := 0
 	type frame struct {
-		dir string
-		i   int
+		node string
+		next []string
+		i    int
 	}
-	for _, start := range g.Sorted() {
-		if _, seen := index[start.Path]; seen {
+	enter := func(n string) *frame {
+		index[n], low[n] = len(index), len(index)
+		stack = append(stack, n)
+		onStack[n] = true
+		return &frame{node: n, next: next(n)}
+	}
+	for _, start := range nodes {
+		if _, seen := index[start]; seen {
 			continue
 		}
-		work := []frame{{start.Path, 0}}
+		work := []*frame{enter(start)}
 		for len(work) > 0 {
-			f := &work[len(work)-1]
-			d := g.Dirs[f.dir]
-			if f.i == 0 {
-				index[f.dir], low[f.dir] = next, next
-				next++
-				stack = append(stack, f.dir)
-				onStack[f.dir] = true
-			}
-			if f.i < len(d.Callees) {
-				to := d.Callees[f.i]
+			f := work[len(work)-1]
+			if f.i < len(f.next) {
+				to := f.next[f.i]
 				f.i++
 				if _, seen := index[to]; !seen {
-					work = append(work, frame{to, 0})
+					work = append(work, enter(to))
 				} else if onStack[to] {
-					low[f.dir] = min(low[f.dir], index[to])
+					low[f.node] = min(low[f.node], index[to])
 				}
-				if f.i > 0 {
-					continue
-				}
+				continue
 			}
-			if low[f.dir] == index[f.dir] {
+			if low[f.node] == index[f.node] {
 				var group []string
 				for {
 					top := stack[len(stack)-1]
 					stack = stack[:len(stack)-1]
 					onStack[top] = false
 					group = append(group, top)
-					if top == f.dir {
+					if top == f.node {
 						break
 					}
 				}
-				if len(group) > 1 || contains(d.Callees, f.dir) {
+				if len(group) > 1 || contains(f.next, f.node) {
 					sort.Strings(group)
 					out = append(out, group)
 				}
 			}
-			done := *f
 			work = work[:len(work)-1]
 			if len(work) > 0 {
-				parent := work[len(work)-1].dir
-				low[parent] = min(low[parent], low[done.dir])
+				above := work[len(work)-1].node
+				low[above] = min(low[above], low[f.node])
 			}
 		}
 	}

@@ -36,12 +36,13 @@ type Hazard struct {
 
 // HazardDocs says in a line what each hazard id means.
 var HazardDocs = map[string]string{
-	"outside-file":          "a module reaches a file outside its own directory",
-	"file-of-module":        "something that stays reaches a file inside a module that would move",
-	"symlink-across":        "a symlink crosses the border of a module that would move",
-	"stack-in-module":       "a stack stands inside a module's directory",
-	"cycle":                 "modules call each other in a circle",
-	"calls-what-stays":      "a module calls a directory that is not in a package",
+	"outside-file":          "a module reaches a file outside its own directory: its package holds a copy",
+	"file-of-module":        "something that stays reaches a file of a module that moves: a copy stays",
+	"symlink-across":        "a symlink leads to another repository: what it leads to takes its place",
+	"stack-in-module":       "a stack stands inside a module's directory, and stays when that moves",
+	"cycle":                 "modules call each other in a circle, and share a package",
+	"calls-what-stays":      "a module calls a directory that is in no package",
+	"unaddressable-path":    "a directory's name holds a character that a module source cannot hold",
 	"source-through-parent": "a source leaves its module's directory and comes back by the directory's name",
 	"computed-source":       "a source is not a plain literal, so where it leads is not known",
 	"invalid-source":        "a source is no module address",
@@ -90,70 +91,14 @@ func hazardLess(a, b Hazard) bool {
 	return a.Dir < b.Dir
 }
 
-// Borders are the directories that a split would make packages of. A module
-// inside another belongs to the outer one.
-type Borders struct {
-	g     *Graph
-	roots map[string]bool
-}
-
-// Candidates returns the borders: every module and orphan that is not inside
-// another, and that no stack stands in; and the hazards of those left out.
-func (g *Graph) Candidates() (*Borders, []Hazard) {
-	var hazards []Hazard
-	b := &Borders{g: g, roots: map[string]bool{}}
-	stacks := []string{}
-	for _, d := range g.Sorted() {
-		if d.Role == RoleStack {
-			stacks = append(stacks, d.Path)
-		}
-	}
-	for _, d := range g.Sorted() { // outer directories sort before inner ones
-		if d.Role != RoleModule && d.Role != RoleOrphan {
-			continue
-		}
-		inside := ""
-		for _, s := range stacks {
-			if Within(s, d.Path) {
-				inside = s
-				break
-			}
-		}
-		if inside != "" {
-			hazards = append(hazards, Hazard{ID: "stack-in-module", Severity: Block, File: inside, Dir: d.Path,
-				Summary: fmt.Sprintf("the stack %s stands inside the module %s", inside, d.Path)})
-			continue
-		}
-		if b.Of(d.Path) == "" {
-			b.roots[d.Path] = true
-		}
-	}
-	return b, hazards
-}
-
-// Roots returns the packages' directories, sorted.
-func (b *Borders) Roots() []string { return keys(b.roots) }
-
-// Of returns the package directory that p is in, "" where it stays. p may be
-// any word that looks like a path, "/" included.
-func (b *Borders) Of(p string) string {
-	for {
-		if b.roots[p] {
-			return p
-		}
-		if p == "." || p == "/" { // path.Dir ends at one of them
-			return ""
-		}
-		p = path.Dir(p)
-	}
-}
-
-// Hazards finds everything that stands in the way, sorted by file and line.
-// It reads every text file of the tree for mentions of what would move.
-func (g *Graph) Hazards() []Hazard {
-	b, out := g.Candidates()
-	out = append(out, g.callHazards(b)...)
-	out = append(out, g.linkHazards(b)...)
+// Hazards finds everything that a split with these borders has to reckon
+// with, sorted by file and line. It reads every text file of the tree for
+// mentions of what would move.
+func (g *Graph) Hazards(b *Borders) []Hazard {
+	out := b.hazards()
+	closures, reached := g.Closures(b)
+	out = append(out, reached...)
+	out = append(out, g.callHazards(b, closures)...)
 	out = append(out, g.moduleHazards(b)...)
 	out = append(out, g.pathHazards(b)...)
 	out = append(out, g.textHazards(b)...)
@@ -167,7 +112,7 @@ func (g *Graph) Hazards() []Hazard {
 	return dedup
 }
 
-func (g *Graph) callHazards(b *Borders) []Hazard {
+func (g *Graph) callHazards(b *Borders, closures map[string]*Closure) []Hazard {
 	var out []Hazard
 	for _, c := range g.Calls {
 		from := b.Of(c.Dir)
@@ -222,13 +167,13 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 			continue
 		case from != "" && b.Of(c.Target) == "":
 			h.ID, h.Severity, h.Dir = "calls-what-stays", Block, from
-			h.Summary = fmt.Sprintf("module %q: %s is called from the package %s, and is in no package itself", call.Name, c.Target, from)
-		case from != "" && c.ThroughParent(from):
+			h.Summary = fmt.Sprintf("module %q: calls %s, %s", call.Name, c.Target, b.why(c.Target))
+		case b.Of(c.Target) != from && unaddressable(c.Target, closures[b.Of(c.Target)]):
+			h.ID, h.Severity, h.Dir = "unaddressable-path", Block, b.Of(c.Target)
+			h.Summary = fmt.Sprintf("module %q: %s cannot stand behind // in a source: it holds one of ? * [", call.Name, c.Target)
+		case from != "" && c.ThroughParent(closures[from].Root):
 			h.ID, h.Severity, h.Dir = "source-through-parent", Info, from
-			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name; it is made to lead there directly", call.Name, call.Raw, from)
-			if c.Target == c.Dir {
-				h.Severity, h.Summary = Block, fmt.Sprintf("module %q: the module calls itself", call.Name)
-			}
+			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name: it is made to lead there directly", call.Name, call.Raw, closures[from].Root)
 		case from != "" && b.Of(c.Target) != from:
 			h.ID, h.Severity, h.Dir = "sibling-call", Info, from
 			h.Summary = fmt.Sprintf("module %q: %s calls %s", call.Name, c.Dir, c.Target)
@@ -237,24 +182,13 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 		}
 		out = append(out, h)
 	}
-	for _, group := range g.Cycles {
-		// A circle inside one package goes with it; one across packages would
-		// pin each to a release that cannot exist yet.
-		packages := map[string]bool{}
-		for _, d := range group {
-			packages[b.Of(d)] = true
-		}
-		if len(packages) < 2 && !packages[""] {
-			continue
-		}
-		for p := range packages {
-			if p != "" {
-				out = append(out, Hazard{ID: "cycle", Severity: Block, File: group[0], Dir: p,
-					Summary: "modules call each other in a circle: " + strings.Join(append(group[:len(group):len(group)], group[0]), " → ")})
-			}
-		}
-	}
 	return out
+}
+
+// unaddressable reports whether a source cannot name a directory of a package:
+// go-getter takes * and [ behind // for a pattern, and ? for the end.
+func unaddressable(dir string, of *Closure) bool {
+	return of.Owns != nil && strings.ContainsAny(below(dir, of.Root), "?*[")
 }
 
 // ThroughParent reports whether a call stays inside pkg but goes there by way
@@ -262,19 +196,6 @@ func (g *Graph) callHazards(b *Borders) []Hazard {
 // at pkg does not have.
 func (c *Call) ThroughParent(pkg string) bool {
 	return c.Call != nil && c.Problem == ProblemNone && Within(c.Dir, pkg) && Within(c.Target, pkg) && leaves(c.Dir, c.Call.Source.Path, pkg)
-}
-
-// leaves reports whether the relative path rel, walked segment by segment
-// from dir, is ever outside pkg.
-func leaves(dir, rel, pkg string) bool {
-	at := dir
-	for _, seg := range strings.Split(rel, "/") {
-		at = path.Join(at, seg)
-		if !Within(at, pkg) {
-			return true
-		}
-	}
-	return false
 }
 
 func problemHazard(h Hazard, c *Call, raw string) Hazard {
@@ -287,61 +208,6 @@ func problemHazard(h Hazard, c *Call, raw string) Hazard {
 	h.ID = "dangling-source"
 	h.Summary = fmt.Sprintf("the source %q leads to %s, where there is no configuration", raw, c.Target)
 	return h
-}
-
-// linkHazards names symlinks that cross a package's border, and those that
-// dangle.
-func (g *Graph) linkHazards(b *Borders) []Hazard {
-	var out []Hazard
-	for link, target := range g.links {
-		from := b.Of(path.Dir(link))
-		to, ok := g.Follow(link)
-		h := Hazard{File: link}
-		switch {
-		case !ok:
-			h.ID, h.Severity, h.Dir = "symlink-across", Block, from
-			h.Summary = fmt.Sprintf("the symlink leads out of the repository (%s)", target)
-			if from == "" {
-				h.ID, h.Severity, h.Dir = "dangling-symlink", Info, path.Dir(link)
-			}
-		case b.Of(to) != from:
-			for _, p := range []string{from, b.Of(to)} {
-				if p != "" {
-					out = append(out, Hazard{ID: "symlink-across", Severity: Block, File: link, Dir: p,
-						Summary: fmt.Sprintf("the symlink leads to %s, across the border of %s", to, p)})
-				}
-			}
-			continue
-		case from != "" && leaves(path.Dir(link), target, from):
-			h.ID, h.Severity, h.Dir = "symlink-across", Block, from
-			h.Summary = fmt.Sprintf("the symlink leaves %s and comes back by its name (%s)", from, target)
-		case !g.exists(to):
-			h.ID, h.Severity, h.Dir = "dangling-symlink", Info, path.Dir(link)
-			h.Summary = fmt.Sprintf("the symlink leads nowhere (%s)", target)
-		default:
-			// A directory that is linked to, above or around a package: what
-			// is read through the link would be gone.
-			if g.dirs[to] && from == "" {
-				for _, p := range b.Roots() {
-					if Within(p, to) {
-						out = append(out, Hazard{ID: "symlink-across", Severity: Block, File: link, Dir: p,
-							Summary: fmt.Sprintf("the symlink leads to %s, which holds %s", to, p)})
-					}
-				}
-			}
-			continue
-		}
-		out = append(out, h)
-	}
-	return out
-}
-
-func (g *Graph) exists(p string) bool {
-	if g.dirs[p] {
-		return true
-	}
-	i := sort.Search(len(g.Tree.Entries), func(i int) bool { return g.Tree.Entries[i].Path >= p })
-	return i < len(g.Tree.Entries) && g.Tree.Entries[i].Path == p
 }
 
 // moduleHazards are those of a directory as a whole.

@@ -40,13 +40,13 @@ func (g *Graph) decideRoles(roleOf RoleOf) {
 			d.Role, d.Rule = RoleSettings, "R6"
 		case hasTerragrunt(d.Config):
 			d.Role, d.Rule = RoleStack, "R6"
-		case below(d.Path, isExampleDir):
+		case hasSegment(d.Path, isExampleDir):
 			d.Role, d.Rule = RoleExample, "R3"
 		case onlyShared(d.Config, shared):
 			d.Role, d.Rule = RoleSnippet, "R8"
 		case len(d.Config.Providers) > 0:
 			d.Role, d.Rule = RoleStack, "R4"
-		case below(path.Dir(d.Path), isModulesDir):
+		case hasSegment(path.Dir(d.Path), isModulesDir):
 			d.Role, d.Rule = RoleOrphan, "R5"
 		default:
 			d.Role, d.Rule = RoleUndecided, "R9"
@@ -83,8 +83,24 @@ func (g *Graph) isPrivate(d *Dir) bool {
 }
 
 // unhidePrivate makes modules of private ones that a module or an orphan
-// calls: through it other stacks reach them, and it would leave without them.
+// calls, or an example inside one: through it other stacks reach them, and it
+// would leave without them.
 func (g *Graph) unhidePrivate() {
+	moves := func(p string) bool {
+		for ; ; p = path.Dir(p) {
+			if d := g.Dirs[p]; d != nil {
+				switch d.Role {
+				case RoleModule, RoleOrphan:
+					return true
+				case RoleStack:
+					return false // it stays where it stands
+				}
+			}
+			if p == "." {
+				return false
+			}
+		}
+	}
 	for changed := true; changed; {
 		changed = false
 		for _, d := range g.Dirs {
@@ -92,7 +108,7 @@ func (g *Graph) unhidePrivate() {
 				continue
 			}
 			for _, c := range d.Callers {
-				if r := g.Dirs[c].Role; r == RoleModule || r == RoleOrphan {
+				if moves(c) {
 					d.Role, changed = RoleModule, true
 				}
 			}
@@ -143,7 +159,7 @@ func onlyShared(m *hclparse.Module, shared map[string]bool) bool {
 	return len(m.Files) > 0
 }
 
-func below(p string, is func(string) bool) bool {
+func hasSegment(p string, is func(string) bool) bool {
 	for _, s := range strings.Split(p, "/") {
 		if is(s) {
 			return true

@@ -23,8 +23,8 @@ type Config struct {
 	LiveURL     func(name string) (string, error)          // the live repository's remote; "" where there is none
 	Env         func(stack string) (environment, account string)
 	Names       map[string]string // fixed package names by directory
-	Keep        map[string]bool   // directories that stay in live
-	Group       map[string]string // directory to group name; groups are not supported yet and block
+	Keep        map[string]string // directories that stay in live, and where that is written
+	Group       map[string]string // module directory to the group that it shares a package in
 	Only        string            // glob over module directories; "" for all
 	NoHistory   bool
 	Follow      bool
@@ -57,28 +57,49 @@ type Identity struct {
 	Email string `json:"email"`
 }
 
-// A Package is what becomes a module repository: one module directory, or
-// several with what they reach.
+// A Package is what becomes a module repository: a module's directory, or
+// several that cannot be apart, and copies of the files outside that they
+// reach.
 type Package struct {
-	Name       string   `json:"name"`
-	Path       string   `json:"path"`       // the main module's directory
-	Root       string   `json:"root"`       // the monorepo's directory that is the repository's root
-	Owns       []string `json:"owns"`       // what leaves live for it: Path alone in the simple case
+	Name string `json:"name"`
+	// Path is the module's directory, the first of several.
+	Path string `json:"path"`
+	// Root is the monorepo's directory that is the repository's root: Path in
+	// the simple case, else the closest common folder of all that it holds, each
+	// at its place below. A caller of directory D has what leads from Root to D
+	// after `//`.
+	Root string `json:"root"`
+	// Owns are the paths that leave live for this package: its directories, and
+	// where a stack stands inside one, the parts around that.
+	Owns       []string `json:"owns"`
 	Copies     []Copy   `json:"copies"`     // files that it holds beside, at their places below Root
+	Links      []Link   `json:"links"`      // symlinks that led elsewhere
+	Group      string   `json:"group"`      // the configuration's, "" for none
 	Repository string   `json:"repository"` // below the output directory
 	Source     string   `json:"source"`     // what a call's source begins with
 	Remote     string   `json:"remote"`
 	Version    string   `json:"version"`
 	Tag        string   `json:"tag"`
 	Requires   []string `json:"requires"` // names of the packages it calls
-	Modules    []string `json:"modules"`  // module directories inside, itself included
+	Modules    []string `json:"modules"`  // module directories inside, Path included
+
+	dirs []string // that share it
 }
 
-// A Copy is a file that one repository holds and another owns.
+// A Copy is a file or symlink that one repository holds and another owns.
 type Copy struct {
 	Path   string `json:"path"`
 	Owner  string `json:"owner"`  // the repository that owns it: "live/live", "modules/x.git"
 	Digest string `json:"digest"` // "sha256:…" of the blob's bytes
+}
+
+// A Link is a symlink that leads out of its repository: what it leads to, a
+// file or a directory, takes its place.
+type Link struct {
+	Path   string `json:"path"`
+	Target string `json:"target"`
+
+	files []modules.Placed
 }
 
 // Blocked is a module that stays in live, and why.
@@ -99,12 +120,13 @@ type Live struct {
 	// Paths are what it holds, with extracted history; nil is all that nobody
 	// else owns, on the monorepo's own history.
 	Paths  []string `json:"paths"`
-	Copies []Copy   `json:"copies"` // files that it holds beside
+	Copies []Copy   `json:"copies"` // files of modules that what stays reaches
+	Links  []Link   `json:"links"`  // symlinks that led to modules
 }
 
 // An Edit is one source string that changes.
 type Edit struct {
-	File    string `json:"file"`
+	File    string `json:"file"` // where it stands afterwards: it may be in the place of a symlink
 	Line    int    `json:"line"`
 	Module  string `json:"module"`  // the module block's name
 	Package string `json:"package"` // name of the package that the file is in; "" for live
@@ -113,6 +135,8 @@ type Edit struct {
 
 	start, end int
 	syntax     hclparse.Syntax
+	real       string // where the monorepo has the file's bytes
+	requires   string // name of the package that it calls
 }
 
 // A Stack is a root module of live.
@@ -149,10 +173,13 @@ func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagno
 		Unproved: []Finding{}, Mentions: []Finding{}, Notes: []Finding{},
 	}
 	pl := newPlanner(g, c)
-	pl.blockUntilStable()
 	if diags := pl.packages(p); diags.HasErrors() {
 		return nil, diags
 	}
+	pl.sources(p)
 	pl.rest(p)
+	if diags := pl.holdings(p); diags.HasErrors() {
+		return nil, diags
+	}
 	return p, nil
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 )
 
+// liveRepository is where what stays is written, below the output directory.
+const liveRepository = "live/live"
+
 // rest fills in what the packages leave: blocked modules, the live
 // repository, stacks, and the findings.
 func (pl *planner) rest(p *Plan) {
@@ -25,15 +28,15 @@ func (pl *planner) rest(p *Plan) {
 		remote, _ = pl.c.LiveURL("live")
 	}
 	if !p.Library || pl.somethingStays() {
-		p.Live = append(p.Live, &Live{Name: "live", Repository: "live/live", Remote: remote, Branch: "main", Root: ".", Copies: []Copy{}})
+		p.Live = append(p.Live, &Live{Name: "live", Repository: liveRepository, Remote: remote, Branch: "main", Root: "."})
 	}
 
 	unproved := map[string][]Finding{}
 	for _, h := range pl.hazards {
-		inPackage := pl.leaves(h.Dir) != "" || pl.leaves(path.Dir(h.File)) != ""
+		inPackage := pl.borders.Of(h.Dir) != "" || pl.borders.Of(path.Dir(h.File)) != ""
 		switch {
 		case h.ID == "mention" || h.ID == "readme-source":
-			if pl.leaves(h.Dir) != "" {
+			if pl.borders.Of(h.Dir) != "" {
 				p.Mentions = append(p.Mentions, finding(h))
 			}
 		case h.Unproved && (inPackage || movesNothing[h.ID]):
@@ -44,7 +47,7 @@ func (pl *planner) rest(p *Plan) {
 		}
 	}
 	for _, d := range pl.g.Sorted() {
-		if d.Role != modules.RoleStack || pl.leaves(d.Path) != "" {
+		if d.Role != modules.RoleStack || pl.borders.Of(d.Path) != "" {
 			continue
 		}
 		s := &Stack{Path: d.Path, Backend: d.Backend, Unproved: []Finding{}}
@@ -60,11 +63,11 @@ func (pl *planner) rest(p *Plan) {
 
 // movesNothing are the findings that leave a stack unproved even where
 // nothing of it moves: what it calls is not known.
-var movesNothing = map[string]bool{"computed-source": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "directory-name": true, "git-metadata": true}
+var movesNothing = map[string]bool{"computed-source": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "file-of-module": true, "directory-name": true, "git-metadata": true}
 
 func (pl *planner) somethingStays() bool {
 	for _, e := range pl.g.Tree.Entries {
-		if pl.leaves(e.Path) == "" {
+		if pl.borders.Of(e.Path) == "" {
 			return true
 		}
 	}

@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"sort"
-	"strings"
 	"syscall"
 
-	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/repo"
-	"github.com/terrier-iac/terrier/split/history"
 )
 
 // Progress tells how far a step is; a nil Progress tells nobody.
@@ -127,83 +121,4 @@ func newWriter(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *rep
 		}
 	}
 	return w, nil
-}
-
-// extract returns the history of each package, in the plan's order.
-func (w *writer) extract(ctx context.Context) ([]history.Split, error) {
-	paths := make([]string, len(w.p.Packages))
-	for i, pkg := range w.p.Packages {
-		paths[i] = pkg.Path
-	}
-	var splits []history.Split
-	if w.p.History {
-		var err error
-		filters := make([]history.Filter, len(paths))
-		for i, p := range paths {
-			filters[i] = history.Filter{Root: p, Paths: []string{p}}
-		}
-		splits, err = history.Extract(ctx, w.reader, w.commit.ID, filters, history.Options{
-			Follow:   w.p.Follow,
-			Progress: func(done, total int) { w.progress.tell("reading history", done, total) },
-		})
-		if err != nil {
-			return nil, err
-		}
-	} else {
-		for _, pth := range paths {
-			id, ok := w.tree.Tree(pth)
-			if !ok {
-				return nil, fmt.Errorf("%s is not in the commit", pth)
-			}
-			c := repo.CommitObject(id, nil, w.who, w.who, fmt.Sprintf("Begin with %s as of %s\n", pth, w.commit.ID))
-			splits = append(splits, history.Split{Filter: history.Filter{Root: pth, Paths: []string{pth}}, Tip: c.ID, Tree: id, Commits: 1, New: []repo.Object{c}})
-		}
-	}
-	for i := range splits {
-		if want, ok := w.tree.Tree(paths[i]); !ok || splits[i].Tree != want {
-			return nil, fmt.Errorf("%s: the extracted history ends in tree %s, and the commit has %s; nothing is written", paths[i], splits[i].Tree, want)
-		}
-	}
-	return splits, nil
-}
-
-// rewrite returns the edited files of one package ("" for live) as tree edits
-// relative to root, and their blobs.
-func (w *writer) rewrite(pkg, root string) (map[string]repo.TreeEdit, []repo.Object, error) {
-	byFile := map[string][]hclparse.Edit{}
-	for _, e := range w.p.Edits {
-		if e.Package != pkg {
-			continue
-		}
-		text := hclparse.QuoteNative(e.To)
-		if e.syntax == hclparse.JSON {
-			text = hclparse.QuoteJSON(e.To)
-		}
-		byFile[e.File] = append(byFile[e.File], hclparse.Edit{Start: e.start, End: e.end, New: text})
-	}
-	files := make([]string, 0, len(byFile))
-	for f := range byFile {
-		files = append(files, f)
-	}
-	sort.Strings(files)
-	edits := map[string]repo.TreeEdit{}
-	var blobs []repo.Object
-	for _, f := range files {
-		src, err := fs.ReadFile(w.tree, f)
-		if err != nil {
-			return nil, nil, err
-		}
-		out, err := hclparse.Apply(src, byFile[f])
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", f, err)
-		}
-		blob := repo.HashObject("blob", out)
-		blobs = append(blobs, blob)
-		rel := f
-		if root != "." {
-			rel = strings.TrimPrefix(f, root+"/")
-		}
-		edits[path.Clean(rel)] = repo.TreeEdit{Mode: w.modes[f].Mode, Blob: blob.ID}
-	}
-	return edits, blobs, nil
 }

@@ -21,12 +21,13 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 	}
 	objects := h.New
 	tip := h.Tip
-	edits, blobs, err := w.rewrite(pkg.Name, pkg.Path)
+	edits := map[string]repo.TreeEdit{}
+	blobs, err := w.change(edits, pkg.Name, pkg.Root, pkg.Links)
 	if err != nil {
 		return nil, err
 	}
 	if len(edits) > 0 {
-		root, trees, err := repo.EditTree(ctx, w.reader, h.Tree, edits)
+		root, trees, err := w.editTree(ctx, h, edits)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +35,7 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 		objects = append(append(append(objects, blobs...), trees...), c)
 		tip = c.ID
 	}
-	tag := repo.TagObject(tip, pkg.Tag, w.who, fmt.Sprintf("%s %s\n\nSplit from %s at %s\n", pkg.Name, pkg.Version, pkg.Path, w.commit.ID))
+	tag := repo.TagObject(tip, pkg.Tag, w.who, w.tagMessage(pkg))
 	objects = append(objects, tag)
 	res.Tip, res.TagObject = tip.String(), tag.ID.String()
 
@@ -69,15 +70,33 @@ func commitMap(pairs []history.Pair) []byte {
 	return b.Bytes()
 }
 
+func (w *writer) tagMessage(pkg *Package) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n\nSplit from %s at %s\n", pkg.Name, pkg.Version, strings.Join(pkg.dirs, ", "), w.commit.ID)
+	if len(pkg.Copies) > 0 {
+		b.WriteString("\nWith copies of what it reaches outside:\n\n")
+		writeCopies(&b, pkg.Copies)
+	}
+	return b.String()
+}
+
 func (w *writer) pinMessage(pkg *Package) string {
 	var b strings.Builder
-	b.WriteString("Pin module calls to their releases\n\n")
+	if len(pkg.Requires) > 0 || len(pkg.Links) == 0 {
+		b.WriteString("Pin module calls to their releases\n\n")
+	} else {
+		b.WriteString("Put files in the place of symlinks that led elsewhere\n\n")
+	}
 	for _, name := range pkg.Requires {
 		for _, other := range w.p.Packages {
 			if other.Name == name {
-				fmt.Fprintf(&b, "%s → %s %s\n", other.Path, other.Name, other.Tag)
+				fmt.Fprintf(&b, "%s → %s %s\n", strings.Join(other.dirs, ", "), other.Name, other.Tag)
 			}
 		}
 	}
+	if len(pkg.Links) > 0 && len(pkg.Requires) > 0 {
+		b.WriteString("\nThese symlinks led out of the repository, and are now what they led to:\n\n")
+	}
+	writeLinks(&b, pkg.Links)
 	return b.String()
 }

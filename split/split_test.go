@@ -246,7 +246,7 @@ func TestCheckOutside(t *testing.T) {
 
 func TestRelative(t *testing.T) {
 	for _, tc := range [][3]string{
-		{"m", "m/a", "./a"}, {"m/a", "m", "../"}, {"m/a", "m/b/c", "../b/c"}, {"m/a/b", "m/c", "../../c"}, {"m/a/b", "m", "../../"}, {".", "a", "./a"}, {"a", ".", "../."}, {"a", "ab", "../ab"},
+		{"m", "m/a", "./a"}, {"m/a", "m", "../"}, {"m/a", "m/b/c", "../b/c"}, {"m/a/b", "m/c", "../../c"}, {"m/a/b", "m", "../../"}, {".", "a", "./a"}, {"a", ".", "../"}, {"a", "ab", "../ab"},
 	} {
 		if got := relative(tc[0], tc[1]); got != tc[2] {
 			t.Errorf("from %s to %s: %s, want %s", tc[0], tc[1], got, tc[2])

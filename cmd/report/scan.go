@@ -106,7 +106,7 @@ func NewScan(name string, g *modules.Graph, env func(stack string) (environment,
 			s.edges = append(s.edges, [2]string{c.Dir, c.Target})
 		}
 	}
-	for _, h := range g.Hazards() {
+	for _, h := range g.Hazards(g.Candidates(modules.Choice{})) {
 		s.Hazards = append(s.Hazards, ScanHazard{h.ID, string(h.Severity), h.File, h.Line, h.Summary, h.Dir})
 	}
 	sort.Slice(s.edges, func(i, j int) bool {

@@ -26,6 +26,9 @@ func WritePlan(w io.Writer, plan *split.Plan, format string, st Style) error {
 		live[e.Package]++
 	}
 	p.f("\n%s  %s would change in live, %s in packages\n", st.bold("Sources"), count(live[""], "source"), thousands(len(plan.Edits)-live[""]))
+	for _, line := range liveLines(plan) {
+		p.f("  %s\n", fold("live "+clean(line), st.Width, 4))
+	}
 	for _, e := range plan.Edits {
 		if st.Verbose {
 			p.f("  %s:%d\n    %s\n    %s\n", clean(e.File), e.Line, st.red("- "+clean(e.From)), st.green("+ "+clean(e.To)))
@@ -71,6 +74,9 @@ func WriteSplit(w io.Writer, s Split, format string, st Style) error {
 		for i, l := range s.Plan.Live {
 			p.f("  %-24s %.12s\n", l.Repository, s.Result.Live[i].Tip)
 		}
+		for _, line := range liveLines(s.Plan) {
+			p.f("    %s\n", st.faint(fold(clean(line), st.Width, 6)))
+		}
 	}
 	textProof(p, st, s.Proof, len(s.Plan.Unproved) == 0)
 	textRest(p, st, s.Plan)
@@ -98,11 +104,74 @@ func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
 		} else {
 			p.f(" %s", clean(pkg.Path))
 		}
-		if len(pkg.Requires) > 0 {
-			p.f("\n    %s", st.faint(fold("pins "+strings.Join(pkg.Requires, ", "), st.Width, 9)))
-		}
 		p.f("\n")
+		for _, line := range packageLines(pkg) {
+			p.f("    %s\n", st.faint(fold(clean(line), st.Width, 6)))
+		}
 	}
+}
+
+// packageLines say what is to know of a package beside its name.
+func packageLines(pkg *split.Package) []string {
+	var out []string
+	if pkg.Root != pkg.Path {
+		out = append(out, "begins at "+pkg.Root+"; callers get //"+strings.TrimPrefix(strings.TrimPrefix(pkg.Path, pkg.Root), "/"))
+	}
+	switch {
+	case pkg.Group != "":
+		out = append(out, "group "+pkg.Group+": "+strings.Join(pkg.Owns, ", "))
+	case len(pkg.Owns) > 1:
+		out = append(out, "owns "+some(pkg.Owns))
+	}
+	if len(pkg.Copies) > 0 {
+		out = append(out, "copies "+some(copyPaths(pkg.Copies)))
+	}
+	if len(pkg.Links) > 0 {
+		out = append(out, "in place of symlinks: "+some(linkTexts(pkg.Links)))
+	}
+	if len(pkg.Requires) > 0 {
+		out = append(out, "pins "+strings.Join(pkg.Requires, ", "))
+	}
+	return out
+}
+
+// liveLines say what the live repositories hold of what moved.
+func liveLines(plan *split.Plan) []string {
+	var out []string
+	for _, l := range plan.Live {
+		if len(l.Copies) > 0 {
+			out = append(out, "keeps copies of "+some(copyPaths(l.Copies))+", which stacks read")
+		}
+		if len(l.Links) > 0 {
+			out = append(out, "in place of symlinks: "+some(linkTexts(l.Links)))
+		}
+	}
+	return out
+}
+
+func copyPaths(copies []split.Copy) []string {
+	out := make([]string, len(copies))
+	for i, c := range copies {
+		out[i] = c.Path
+	}
+	return out
+}
+
+func linkTexts(links []split.Link) []string {
+	out := make([]string, len(links))
+	for i, l := range links {
+		out[i] = l.Path + " → " + l.Target
+	}
+	return out
+}
+
+// some lists the first of a list, and how many more there are.
+func some(list []string) string {
+	const most = 4
+	if n := len(list); n > most {
+		return fmt.Sprintf("%s and %s more", strings.Join(list[:most], ", "), thousands(n-most))
+	}
+	return strings.Join(list, ", ")
 }
 
 func textBlocked(p *printer, st Style, plan *split.Plan) {

@@ -219,7 +219,7 @@ func (ck *checker) judge(from place, was, is site) judgment {
 		case !ck.whole(in, at.path, target.path):
 			return bad("target-moved", "the source %q leads to a directory of which %s holds only copies of some files; it means %q of the monorepo", redact(now), in.repository, target.path)
 		}
-		j.child = &place{to, from.repo, p, from.view}
+		j.child = &place{target.path, from.repo, at.path, from.view} // terraform follows symlinks before it reads on
 		return j
 	}
 
@@ -230,7 +230,7 @@ func (ck *checker) judge(from place, was, is site) judgment {
 	}
 	pkg := ck.afters[i]
 	j.repo = i
-	if !slices.Contains(ck.owners(target.path), i) {
+	if !ck.holdsDir(pkg, target.path) {
 		return bad("wrong-repository", "the source %q leads to %s, which holds %q, not %q", redact(now), pkg.repository, pkg.owns, target.path)
 	}
 	if len(s.refs) != 1 {
@@ -259,7 +259,7 @@ func (ck *checker) judge(from place, was, is site) judgment {
 	case pkg.meaning(at.path) != target.path:
 		return bad("wrong-subdirectory", "the source %q leads to %q, and must lead to %q", redact(now), pkg.meaning(at.path), target.path)
 	}
-	j.child = &place{to, i, sub, from.view}
+	j.child = &place{target.path, i, at.path, from.view}
 	return j
 }
 
@@ -275,7 +275,7 @@ func (ck *checker) whole(a *after, at, origin string) bool {
 			break
 		}
 	}
-	return slices.Contains(ck.owners(origin), a.index) || ck.holdsAll(a, origin)
+	return ck.holdsDir(a, origin)
 }
 
 // A result is what one place showed, without what its children show.

@@ -132,7 +132,7 @@ func Check(ctx context.Context, in Input) (*Report, error) {
 	defer mono.close()
 	ck := &checker{ctx: ctx, in: in, nodes: map[plumbing.Hash]*node{}, parsed: map[parseKey]*parsed{}, blobErrs: map[parseKey]error{},
 		configs: map[configKey]*config{}, results: map[place]*result{}, counts: map[countKey]*count{}, seen: map[string]bool{},
-		claims: map[string][]int{}, dirOwners: map[string][]int{}, sources: map[sourceKey]int{}}
+		claims: map[string][]int{}, dirOwners: map[string][]int{}, dirs: map[dirOf]bool{}, sources: map[sourceKey]int{}}
 	commit, err := mono.commit(plumbing.NewHash(in.Commit))
 	if err != nil {
 		return nil, fmt.Errorf("commit %s of the monorepo cannot be read: %w\nhint: fetch it into %s", in.Commit, err, in.Monorepo)
@@ -191,7 +191,7 @@ func (in *Input) validate() error {
 			return bad("package %q has no usable source", p.Name)
 		case p.Tag == "" && len(p.Tags) == 0:
 			return bad("package %q has no tag", p.Name)
-		case !treePath(p.Path) || !slices.ContainsFunc(p.Owns, func(own string) bool { return within(p.Path, own) }):
+		case !treePath(p.Path) || !slices.ContainsFunc(p.Owns, func(own string) bool { return within(p.Path, own) || within(own, p.Path) }):
 			return bad("package %q does not own its own directory %q", p.Name, p.Path)
 		case paths[p.Path] || sources[src.key()]:
 			return bad("package %q shares its path or source with another", p.Name)
@@ -315,6 +315,7 @@ type checker struct {
 	claims    map[string][]int // whose each owned path is
 	rest      []int            // the repositories of what nobody claims
 	dirOwners map[string][]int
+	dirs      map[dirOf]bool // see holdsDir
 	spans     map[string]span
 	sources   map[sourceKey]int // packages by what their callers write
 	kept      []kept            // symlinks that stayed symlinks

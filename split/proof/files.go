@@ -233,7 +233,7 @@ func (ck *checker) compareEntry(a *after, p, in string, was entry) {
 	switch {
 	case to.path == "":
 		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink that leads to nothing, and is none in %s", a.repository)
-	case !ck.crosses(a, to):
+	case !ck.crosses(a, to) && !(isFile && ck.otherCalls(a, p, to, is)):
 		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink to %q, which %s holds, and is none there", to.path, a.repository)
 	case to.dir == nil && isFile:
 		a.material[in] = to.path
@@ -244,6 +244,20 @@ func (ck *checker) compareEntry(a *after, p, in string, was entry) {
 	default:
 		ck.failFile(a.index, "mode-changed", p, 0, "was a symlink to %q, and is of another type in %s", to.path, a.repository)
 	}
+}
+
+// otherCalls reports whether a symlink to a configuration file became a file
+// that differs in nothing but sources from what it led to: the same call needs
+// other sources in the two places.
+func (ck *checker) otherCalls(a *after, p string, to spot, is file) bool {
+	lang := languageOf(path.Base(p))
+	in, ok := a.inside(to.path)
+	now, found := a.file(in)
+	if !ok || !found || to.dir != nil || lang == languageNone || is.id == now.id {
+		return false
+	}
+	before, after := ck.parsed[parseKey{to.file.id, lang}], ck.parsed[parseKey{is.id, lang}]
+	return before != nil && after != nil && before.problem == "" && after.problem == "" && differs(before.data, after.data, before.literals, after.literals) < 0
 }
 
 // crosses reports whether a symlink that leads there leaves the repository on
@@ -333,7 +347,7 @@ func (ck *checker) compareFile(a *after, p string, was entry, is file) {
 			continue
 		}
 		c := after.calls[i]
-		from := place{path.Dir(p), a.index, path.Dir(is.path), viewTerraform}
+		from := place{ck.mono.resolve(path.Dir(p)).path, a.index, path.Dir(is.path), viewTerraform}
 		ck.later = append(ck.later, func() {
 			j := ck.judge(from, site{terragrunt: b.terragrunt, hasSource: true, lit: b.lit}, site{terragrunt: c.terragrunt, hasSource: true, lit: c.lit})
 			if j.kind != "" {
@@ -386,10 +400,41 @@ func (ck *checker) compareLinks() {
 		if is != "" {
 			is = k.meaning(is)
 		}
+		if is == "" && ck.emptied(k.after, was) {
+			continue
+		}
 		if is != was {
 			ck.failFile(k.index, "symlink-broken", k.path, 0, "leads to %s in %s, to %s in the monorepo", orNothing(is), k.repository, orNothing(was))
 		}
 	}
+}
+
+// emptied reports whether a directory is gone because all that was in it are
+// whole directories of packages. A symlink to it may be left as it is: the
+// calls through it are judged where they are.
+func (ck *checker) emptied(a *after, dir string) bool {
+	if a.live == nil || dir == "" || ck.mono.dir(dir) == nil {
+		return false
+	}
+	for _, f := range ck.below(dir) {
+		if ck.holds(a, f.path) || !ck.ownedBelow(f.path, dir) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownedBelow reports whether a path is in a directory that a package owns as a
+// whole, strictly below dir.
+func (ck *checker) ownedBelow(p, dir string) bool {
+	for d := path.Dir(p); d != dir && d != "."; d = path.Dir(d) {
+		for _, i := range ck.claims[d] {
+			if ck.afters[i].pkg != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func orNothing(p string) string {

@@ -98,6 +98,54 @@ func (ck *checker) holdsAll(a *after, p string) bool {
 	return !slices.ContainsFunc(ck.below(p), func(f file) bool { return !ck.holds(a, f.path) })
 }
 
+// holdsDir reports whether a repository ought to have a directory that is
+// called: every file at or below it, but for directories with a configuration
+// of their own of which it has nothing, such as a stack that stayed where the
+// module around it left.
+func (ck *checker) holdsDir(a *after, dir string) bool {
+	key := dirOf{a.index, dir}
+	if ok, known := ck.dirs[key]; known {
+		return ok
+	}
+	held, ok := map[string]bool{}, false
+	files := ck.below(dir)
+	for _, f := range files {
+		if ck.holds(a, f.path) {
+			ok = true
+			if slices.Contains(ck.owners(f.path), a.index) {
+				for d := path.Dir(f.path); d != "." && !held[d]; d = path.Dir(d) {
+					held[d] = true
+				}
+			}
+		}
+	}
+	apart := func(p string) bool {
+		for d := path.Dir(p); d != dir && d != "."; d = path.Dir(d) {
+			if !held[d] && ck.configured(d) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, f := range files {
+		ok = ok && (ck.holds(a, f.path) || apart(f.path))
+	}
+	ck.dirs[key] = ok
+	return ok
+}
+
+// dirOf is a directory of the monorepo, seen from one repository.
+type dirOf struct {
+	repo int
+	dir  string
+}
+
+// configured reports whether the monorepo has configuration in a directory.
+func (ck *checker) configured(dir string) bool {
+	d := ck.mono.dir(dir)
+	return d != nil && slices.ContainsFunc(d.entries, func(e entry) bool { return languageOf(e.name) != languageNone })
+}
+
 // origin returns the monorepo's path for a path of the repository.
 func (a *after) origin(p string) string { return path.Join(a.top, p) }
 

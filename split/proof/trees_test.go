@@ -95,11 +95,12 @@ func TestLinks(t *testing.T) {
 		writeMode("l/outside", "120000", "../../x"),
 		writeMode("l/self", "120000", "self"),
 		writeMode("l/through", "120000", "kept/main.tf"),
+		writeMode("l/folder", "120000", "../modules"), // all that was in it are packages
 	)
 	if r := f.check(); len(r.Mismatches) > 0 || len(r.Unproved) > 0 {
 		t.Fatalf("%s", show(r))
 	}
-	for path, target := range map[string]string{"l/file": "../modules/vpc/main.tf", "l/dir": "../modules", "modules/vpc/out": "../../README.md"} {
+	for path, target := range map[string]string{"l/file": "../modules/vpc/main.tf", "l/dir": "../modules/vpc", "modules/vpc/out": "../../README.md"} {
 		t.Run(path, func(t *testing.T) {
 			f := newFixture(t, writeMode(path, "120000", target))
 			if path == "modules/vpc/out" {

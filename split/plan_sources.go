@@ -1,0 +1,203 @@
+package split
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"sort"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+)
+
+// A shared file is one of a repository that is read by its own path and by
+// those of symlinks to it.
+type shared struct{ key, real string }
+
+// sources decides what every source becomes. One file may be read in several
+// places, through symlinks: where they need different sources, the symlinks
+// are replaced by files of their own.
+func (pl *planner) sources(p *Plan) {
+	files := map[shared]map[string][]Edit{} // by the path that the file is read by
+	byFile := map[string][]*modules.Call{}
+	for _, call := range pl.g.Calls {
+		if !rewritable(call) {
+			continue
+		}
+		f := call.File()
+		byFile[f.Path] = append(byFile[f.Path], call)
+		if call.Problem != modules.ProblemNone && pl.g.Dirs[call.Dir].Role == modules.RoleSnippet {
+			continue // only what links to it gives the path its meaning
+		}
+		at := shared{pl.borders.Of(call.Dir), f.Real}
+		if pl.isReplaced(at.key, f.Path) {
+			at.real = f.Path
+		}
+		if files[at] == nil {
+			files[at] = map[string][]Edit{}
+		}
+		files[at][f.Path] = append(files[at][f.Path], pl.edit(call, at.key, pl.source(call)))
+	}
+	for at, places := range files {
+		base, ok := places[at.real]
+		isCopy := contains(pl.closures[at.key].Copies, at.real)
+		for _, link := range slices.Sorted(maps.Keys(places)) {
+			edits := places[link]
+			switch {
+			case link == at.real:
+			case !ok && !isCopy:
+				base, ok = edits, true
+			case isCopy && changes(edits), !isCopy && !sameTexts(edits, base):
+				pl.replace(at.key, link, at.real)
+				p.Edits = append(p.Edits, only(edits, link)...)
+			}
+		}
+		if !isCopy {
+			p.Edits = append(p.Edits, only(base, at.real)...)
+		}
+	}
+	for key, c := range pl.closures {
+		for _, link := range c.Links {
+			for _, f := range link.Files {
+				if f.At == link.Path {
+					continue // a file, of which the calls are in the graph
+				}
+				for _, call := range byFile[f.From] {
+					if call.Problem == modules.ProblemNone {
+						e := pl.edit(call, key, pl.sourceAt(call, key, path.Dir(f.At), link.Target))
+						p.Edits = append(p.Edits, only([]Edit{e}, f.At)...)
+					}
+				}
+			}
+		}
+	}
+	sort.Slice(p.Edits, func(i, j int) bool {
+		a, b := p.Edits[i], p.Edits[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Package != b.Package {
+			return a.Package < b.Package
+		}
+		return a.start < b.start
+	})
+	pl.requires(p)
+}
+
+// rewritable reports whether a call has a local source that can be replaced.
+func rewritable(call *modules.Call) bool {
+	return call.Call != nil && call.Call.HasSource && call.Call.Static && call.Source().Kind == hclparse.KindLocal
+}
+
+// A text is what a source becomes: text "" leaves it as it is, and of is the
+// package that it calls, nil where it stays in its repository.
+type text struct {
+	text string
+	of   *Package
+}
+
+// source is what a call's source becomes.
+func (pl *planner) source(call *modules.Call) text {
+	if call.Problem != modules.ProblemNone {
+		return text{}
+	}
+	from, to := pl.borders.Of(call.Dir), pl.borders.Of(call.Target)
+	switch {
+	case to != from && to != "":
+		return text{callerSource(pl.byKey[to], call.Target), pl.byKey[to]}
+	case to != from:
+		return text{}
+	}
+	c := pl.closures[from]
+	if from != "" && call.ThroughParent(c.Root) {
+		return text{text: relative(call.Dir, call.Target)}
+	}
+	for _, link := range pl.g.Through(path.Join(call.Dir, call.Source().Path)) {
+		if pl.borders.Of(link) != from || pl.isReplaced(from, link) {
+			return text{text: relative(call.Dir, call.Target)} // by a symlink that is not there any more
+		}
+	}
+	return text{}
+}
+
+// sourceAt is what a call's source becomes in the directory dir of a
+// repository, which holds the call's file because a symlink to the directory
+// linked was replaced by its files.
+func (pl *planner) sourceAt(call *modules.Call, key, dir, linked string) text {
+	to := pl.borders.Of(call.Target)
+	switch {
+	case modules.Within(call.Target, linked):
+		return text{} // it is here too, at the same place below
+	case to == key:
+		return text{text: relative(dir, call.Target)}
+	case to != "":
+		return text{callerSource(pl.byKey[to], call.Target), pl.byKey[to]}
+	}
+	return text{}
+}
+
+// isReplaced reports whether something else stands in a symlink's place.
+func (pl *planner) isReplaced(key, link string) bool {
+	for _, l := range pl.closures[key].Links {
+		if l.Path == link {
+			return true
+		}
+	}
+	return false
+}
+
+// replace puts a file of its own in the place of a symlink.
+func (pl *planner) replace(key, link, target string) {
+	c := pl.closures[key]
+	c.Links = append(c.Links, modules.Link{Path: link, Target: target, Files: []modules.Placed{{At: link, From: target}}})
+	sort.Slice(c.Links, func(i, j int) bool { return c.Links[i].Path < c.Links[j].Path })
+}
+
+// edit is what becomes of one source in the repository key.
+func (pl *planner) edit(call *modules.Call, key string, to text) Edit {
+	r := call.Call.SourceRange
+	e := Edit{Line: r.Start.Line, Module: call.Call.Name, From: call.Call.Raw, To: to.text,
+		start: r.Start.Byte, end: r.End.Byte, syntax: call.File().Syntax, real: call.File().Real}
+	if pkg := pl.byKey[key]; pkg != nil {
+		e.Package = pkg.Name
+	}
+	if to.of != nil {
+		e.requires = to.of.Name
+	}
+	return e
+}
+
+// only leaves out the edits that change nothing, and puts the rest in file.
+func only(edits []Edit, file string) []Edit {
+	var out []Edit
+	for _, e := range edits {
+		if e.To != "" {
+			e.File = file
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func changes(edits []Edit) bool { return len(only(edits, "")) > 0 }
+
+// sameTexts reports whether two readings of one file want the same of it.
+func sameTexts(a, b []Edit) bool {
+	return slices.EqualFunc(a, b, func(a, b Edit) bool { return a.start == b.start && a.To == b.To })
+}
+
+// requires fills in which packages each one calls.
+func (pl *planner) requires(p *Plan) {
+	calls := map[string]map[string]bool{}
+	for _, e := range p.Edits {
+		if e.Package != "" && e.requires != "" {
+			if calls[e.Package] == nil {
+				calls[e.Package] = map[string]bool{}
+			}
+			calls[e.Package][e.requires] = true
+		}
+	}
+	for _, pkg := range p.Packages {
+		pkg.Requires = append(pkg.Requires, slices.Sorted(maps.Keys(calls[pkg.Name]))...)
+	}
+}
