@@ -40,7 +40,7 @@ type ModulesConfig struct {
 	Version string // the first release, "1.0.0"
 	Layout  string // one of the Layout constants
 
-	source, remote, tag *template
+	source, remote, tag, carriedTag *template
 }
 
 // The layouts that a split can have.
@@ -310,6 +310,22 @@ func (m ModulesConfig) TagFor(name, version string) (string, error) {
 		return "", fmt.Errorf("the tag %q of module %q: %w", tag, name, err)
 	}
 	return tag, nil
+}
+
+// CarriedTagFor returns the name that a tag of the monorepo has in what is
+// split from it.
+func (m ModulesConfig) CarriedTagFor(tag string) (string, error) {
+	name := "monorepo/" + tag
+	if m.carriedTag != nil {
+		var err error
+		if name, err = m.carriedTag.expand(map[string]string{"tag": tag}); err != nil {
+			return "", err
+		}
+	}
+	if err := checkTag(name); err != nil {
+		return "", fmt.Errorf("the tag %q: %w", name, err)
+	}
+	return name, nil
 }
 
 // RemoteFor returns where a live repository is pushed to, "" where that is

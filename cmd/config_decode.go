@@ -24,7 +24,7 @@ type template struct {
 }
 
 // samples are the values with which templates are tried when they are read.
-var samples = map[string]string{"name": "example", "version": "1.0.0"}
+var samples = map[string]string{"name": "example", "version": "1.0.0", "tag": "v1.0.0"}
 
 func (t *template) expand(values map[string]string) (string, error) {
 	s, diags := t.evaluate(values)
@@ -203,7 +203,7 @@ func (d *decoder) root(body hcl.Body) {
 }
 
 func (d *decoder) modules(b *hcl.Block) {
-	attrs, _ := d.content(b.Body, attributes("source", "remote", "tag", "version", "layout"))
+	attrs, _ := d.content(b.Body, attributes("source", "remote", "tag", "carried_tag", "version", "layout"))
 	m := &d.c.Modules
 	if v, ok := d.str(attrs["version"]); ok {
 		if err := checkVersion(v.value); err != nil {
@@ -218,6 +218,10 @@ func (d *decoder) modules(b *hcl.Block) {
 	m.source = d.template(attrs["source"], checkSource, "name")
 	m.remote = d.template(attrs["remote"], checkRemote, "name")
 	m.tag = d.template(attrs["tag"], checkTag, "name", "version")
+	m.carriedTag = d.template(attrs["carried_tag"], checkTag, "tag")
+	if m.carriedTag != nil && !m.carriedTag.uses("tag") {
+		d.err(m.carriedTag.rng, "Carried tag without its name", "Every tag of the monorepo would have the same name.\n\nhint: put ${tag} into it, as in \"monorepo/${tag}\"")
+	}
 	if m.tag != nil && !m.tag.uses("version") {
 		d.err(m.tag.rng, "Tag without a version", "Every release would have the same tag.\n\nhint: put ${version} into it, as in \"v${version}\"")
 	}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +24,7 @@ type splitOptions struct {
 	out, rev, only, verify      string
 	check                       string
 	dryRun, noHistory, noFollow bool
+	tags                        bool
 }
 
 func (a *app) splitCommand() *cobra.Command {
@@ -68,6 +71,7 @@ repository's code.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "show the plan and write nothing")
 	f.BoolVar(&o.noHistory, "no-history", false, "begin each package with one commit, without its history")
 	f.BoolVar(&o.noFollow, "no-follow", false, "do not follow a module's directory through renames")
+	f.BoolVar(&o.tags, "tags", false, "carry the monorepo's tags over, as monorepo/TAG or as carried_tag in terrier.hcl says")
 	f.StringVar(&o.verify, "verify", "static", "`how` to prove the result: static, get (also terraform get), plan (also terraform plan)")
 	f.StringVar(&o.check, "check", "", "prove again the finished split in this `directory`")
 	cmd.MarkFlagsOneRequired("out", "check")
@@ -84,7 +88,13 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 		return err
 	}
 	defer j.tree.Close()
-	plan, diags := split.NewPlan(j.commit, j.graph, j.cfg.splitConfig(o))
+	sc := j.cfg.splitConfig(o)
+	if o.tags {
+		if sc.Tags, err = j.repo.Tags(ctx); err != nil {
+			return err
+		}
+	}
+	plan, diags := split.NewPlan(j.commit, j.graph, sc)
 	j.graph = nil // every file's syntax tree: the plan is all that is needed of it
 	if err := a.show(diags, nil); err != nil {
 		return err
@@ -176,9 +186,6 @@ func (a *app) openSplit(ctx context.Context, o splitOptions) (*splitJob, error) 
 	default:
 		return nil, fmt.Errorf("--verify %q is not one of static, get, plan", o.verify)
 	}
-	if l := j.cfg.Modules.Layout; l != "" && l != "repository-per-module" {
-		return nil, fmt.Errorf("%s: the layout %q is not supported yet\nhint: leave `layout` out of the modules block", j.cfg.Path, l)
-	}
 	if j.repo, err = repo.Open(ctx, a.chdir); err != nil {
 		return nil, err
 	}
@@ -236,8 +243,11 @@ func (a *app) askTerraform(ctx context.Context, j *splitJob, o splitOptions, pla
 	if err := j.tree.WriteTo(pair.Before); err != nil {
 		return err
 	}
-	if err := checkoutHead(ctx, filepath.Join(o.out, filepath.FromSlash(plan.Live[0].Repository)), pair.After); err != nil {
-		return err
+	// All live repositories in one tree: every path is where it was.
+	for _, l := range plan.Live {
+		if err := checkoutHead(ctx, filepath.Join(o.out, filepath.FromSlash(l.Repository)), filepath.Join(pair.After, filepath.FromSlash(l.Root))); err != nil {
+			return err
+		}
 	}
 	for _, pkg := range plan.Packages {
 		pair.Moved = append(pair.Moved, pkg.Modules...)
@@ -304,20 +314,38 @@ func (c *Config) splitConfig(o splitOptions) split.Config {
 		out = o.out
 	}
 	sc := split.Config{
-		Version: c.Modules.Version, Tag: c.Modules.TagFor, Env: c.Environment,
+		Version: c.Modules.Version, Tag: c.Modules.TagFor, CarriedTag: c.Modules.CarriedTagFor, Env: c.Environment,
 		Source: c.Modules.SourceFor, Remote: c.Modules.RemoteFor, LiveURL: c.Live.RemoteFor,
 		Names: map[string]string{}, Keep: map[string]string{}, Group: map[string]string{},
 		Only: o.only, NoHistory: o.noHistory, Follow: !o.noFollow,
 		Name: c.Identity.Name, Email: c.Identity.Email,
 	}
+	local := func(name string) string { return filepath.Join(out, "modules", name+".git") }
+	switch c.Modules.Layout {
+	case LayoutOne:
+		sc.All = "modules"
+	case LayoutInPlace:
+		sc.All, sc.InPlace = "monorepo", true
+		local = func(string) string { return filepath.Join(out, "live", "live") }
+	}
 	if !c.Modules.Configured() {
 		// With no remote, callers get the bare repository on this machine, so
 		// that the result works at once.
 		sc.Source = func(name string) (string, error) {
-			u := url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(out, "modules", name+".git"))}
+			u := url.URL{Scheme: "file", Path: filepath.ToSlash(local(name))}
 			return "git::" + u.String(), nil
 		}
 		sc.Remote = func(string) (string, error) { return "", nil }
+	}
+	sc.Environments = map[string]split.Environment{}
+	for _, e := range c.Environments {
+		files := slices.Clone(e.VarFiles)
+		for _, b := range e.BackendConfig {
+			if !strings.Contains(b, "=") {
+				files = append(files, b)
+			}
+		}
+		sc.Environments[e.Name] = split.Environment{Repo: e.Repo, Root: e.Root, Files: files}
 	}
 	for dir, m := range c.Module {
 		if m.Name != "" {

@@ -3,6 +3,7 @@ package modules
 import (
 	"fmt"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -13,7 +14,22 @@ type Choice struct {
 	Keep map[string]string
 	// Group are module directories by the group that they share a package in.
 	Group map[string]string
+	// All, where it is not "", is the group that all modules share a package in.
+	All string
+	// Live names the live repository of a path that stays, "" for the one of
+	// all else; nil where there is only that.
+	Live func(p string) string
+	// Root is the directory that becomes the root of a live repository.
+	Root func(live string) string
+	// Reads are the paths that a stack is planned with, beside what its own
+	// files name; nil for none.
+	Reads func(stack string) []string
 }
+
+// An Owner is the repository that a path belongs to: a package, by its key, or
+// a live repository, by its name. The zero Owner is the live repository of all
+// that nobody else has.
+type Owner struct{ Package, Live string }
 
 // Borders are what a split would make packages of: each a module's directory,
 // or several that cannot be apart. A module inside another belongs to the
@@ -22,12 +38,14 @@ type Choice struct {
 // A package is named by its first directory, its key.
 type Borders struct {
 	g     *Graph
+	c     Choice
 	units map[string]*unit
 	of    map[string]string // a directory where another owner begins → its key, "" for what stays
 	stays map[string]string // a directory that stays → why
 
 	stacks []string            // all of the tree, sorted
 	inside map[string][]string // see holes
+	lives  []string            // see Lives
 }
 
 // A unit is one package.
@@ -41,7 +59,7 @@ type unit struct {
 // another, by itself or with its group, and those that call each other in a
 // circle together.
 func (g *Graph) Candidates(c Choice) *Borders {
-	b := &Borders{g: g, units: map[string]*unit{}, of: map[string]string{}, stays: map[string]string{}}
+	b := &Borders{g: g, c: c, units: map[string]*unit{}, of: map[string]string{}, stays: map[string]string{}}
 	for _, d := range g.Sorted() { // outer directories sort before inner ones
 		where, keep := c.Keep[d.Path]
 		switch {
@@ -68,6 +86,15 @@ func (g *Graph) Candidates(c Choice) *Borders {
 	}
 	for _, keys := range b.circles() {
 		b.merge(keys).cycle = true
+	}
+	return b.all()
+}
+
+// all makes one package of all, where the choice is that.
+func (b *Borders) all() *Borders {
+	if b.c.All != "" && len(b.units) > 0 {
+		u := b.merge(b.Keys())
+		u.group, u.cycle = b.c.All, false
 	}
 	return b
 }
@@ -112,7 +139,7 @@ func (b *Borders) circles() [][]string {
 
 // Without returns borders in which some packages stay: their keys, and why.
 func (b *Borders) Without(why map[string]string) *Borders {
-	out := &Borders{g: b.g, units: map[string]*unit{}, of: map[string]string{}, stays: map[string]string{}, stacks: b.stacks}
+	out := &Borders{g: b.g, c: b.c, units: map[string]*unit{}, of: map[string]string{}, stays: map[string]string{}, stacks: b.stacks}
 	for k, u := range b.units {
 		if _, ok := why[k]; !ok {
 			out.units[k] = u
@@ -172,6 +199,32 @@ func (b *Borders) Of(p string) string {
 	}
 }
 
+// Owner returns the repository that p belongs to.
+func (b *Borders) Owner(p string) Owner {
+	if k := b.Of(p); k != "" || b.c.Live == nil {
+		return Owner{Package: k}
+	}
+	return Owner{Live: b.c.Live(p)}
+}
+
+// Lives returns the names of the live repositories that own a path, sorted,
+// the one of all else left out.
+func (b *Borders) Lives() []string {
+	if b.c.Live == nil {
+		return nil
+	}
+	if b.lives == nil {
+		names := map[string]bool{}
+		for _, e := range b.g.Tree.Entries {
+			if o := b.Owner(e.Path); o.Live != "" {
+				names[o.Live] = true
+			}
+		}
+		b.lives = keys(names)
+	}
+	return b.lives
+}
+
 // why says why a directory that could be in a package is in none.
 func (b *Borders) why(p string) string {
 	for ; ; p = path.Dir(p) {
@@ -188,30 +241,46 @@ func (b *Borders) why(p string) string {
 // where something inside one stays, the parts of it that do not.
 func (b *Borders) owns(key string) []string {
 	holes := b.holes()[key]
-	holed := func(p string) bool {
-		for _, h := range holes {
-			if Within(h, p) {
-				return true
-			}
-		}
-		return false
-	}
 	out := map[string]bool{}
 	for _, dir := range b.units[key].dirs {
-		if !holed(dir) {
+		if !slices.ContainsFunc(holes, func(h string) bool { return Within(h, dir) }) {
 			out[dir] = true
 			continue
 		}
-		for _, e := range b.g.entriesBelow(dir) {
-			if b.Of(e.Path) != key {
-				continue
-			}
-			part := e.Path
-			for up := path.Dir(part); up != dir && Within(up, dir) && !holed(up); up = path.Dir(up) {
-				part = up
-			}
-			out[part] = true
+		for _, p := range b.g.parts(dir, func(p string) bool { return b.Of(p) == key }) {
+			out[p] = true
 		}
+	}
+	return keys(out)
+}
+
+// parts returns the paths below dir that together hold the entries that in
+// names, and no other: directories as far as all in them is named, and files.
+// It is dir itself where that is so for all of it.
+func (g *Graph) parts(dir string, in func(p string) bool) []string {
+	list := g.entriesBelow(dir)
+	mixed := map[string]bool{} // directories that hold an entry that is not named
+	for _, e := range list {
+		if in(e.Path) {
+			continue
+		}
+		for d := path.Dir(e.Path); !mixed[d]; d = path.Dir(d) {
+			mixed[d] = true
+			if d == dir || d == "." {
+				break
+			}
+		}
+	}
+	out := map[string]bool{}
+	for _, e := range list {
+		if !in(e.Path) {
+			continue
+		}
+		part := e.Path
+		for part != dir && part != "." && !mixed[path.Dir(part)] {
+			part = path.Dir(part)
+		}
+		out[part] = true
 	}
 	return keys(out)
 }

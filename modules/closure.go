@@ -32,30 +32,41 @@ type Link struct {
 	Files  []Placed // in its place
 }
 
-// Closures returns the closure of each package, by key, and that of what
-// stays, which has the key "". The hazards are what that takes: info where it
-// is done, and a block where it cannot be.
-func (g *Graph) Closures(b *Borders) (map[string]*Closure, []Hazard) {
-	var out []Hazard
-	closures := map[string]*Closure{}
-	reaches := map[string][]Reach{}
+// Closures returns the closure of each repository. The hazards are what that
+// takes: info where it is done, and a block where it cannot be.
+func (g *Graph) Closures(b *Borders) (map[Owner]*Closure, []Hazard) {
+	owners := []Owner{{}}
+	for _, name := range b.Lives() {
+		owners = append(owners, Owner{Live: name})
+	}
+	for _, key := range b.Keys() {
+		owners = append(owners, Owner{Package: key})
+	}
+	reaches := map[Owner][]Reach{}
 	for _, r := range g.Reaches() {
-		key := b.Of(r.Dir)
-		reaches[key] = append(reaches[key], r)
+		reaches[b.Owner(r.Dir)] = append(reaches[b.Owner(r.Dir)], r)
 	}
-	links := map[string][]string{}
+	links := map[Owner][]string{}
 	for link := range g.links {
-		links[b.Of(path.Dir(link))] = append(links[b.Of(path.Dir(link))], link)
+		o := b.Owner(path.Dir(link))
+		links[o] = append(links[o], link)
 	}
-	for _, key := range append([]string{""}, b.Keys()...) {
-		c := &closing{g: g, b: b, key: key, copies: map[string]bool{}}
-		if key != "" {
-			c.roots = append(c.roots, b.Dirs(key)...)
+	var out []Hazard
+	closures := map[Owner]*Closure{}
+	for _, o := range owners {
+		c := &closing{g: g, b: b, owner: o, key: o.Package, copies: map[string]bool{}}
+		if c.key != "" {
+			c.roots = append(c.roots, b.Dirs(c.key)...)
+		} else {
+			c.shareModules(reaches)
 		}
-		for _, r := range reaches[key] {
+		for _, r := range reaches[o] {
 			c.take(r)
 		}
-		closures[key] = c.finish(links[key])
+		if o.Live != "" {
+			c.shareFiles()
+		}
+		closures[o] = c.finish(links[o])
 		out = append(out, c.hazards...)
 	}
 	return closures, out
@@ -65,13 +76,14 @@ func (g *Graph) Closures(b *Borders) (map[string]*Closure, []Hazard) {
 type closing struct {
 	g       *Graph
 	b       *Borders
-	key     string
+	owner   Owner
+	key     string // of the package; "" for what stays
 	copies  map[string]bool
 	roots   []string // what the root has to be above
 	hazards []Hazard
 }
 
-func (c *closing) owns(p string) bool { return c.b.Of(p) == c.key }
+func (c *closing) owns(p string) bool { return c.b.Owner(p) == c.owner }
 
 // hazard notes what a reach takes. dir is the package that it is about.
 func (c *closing) hazard(id string, sev Severity, r Reach, dir, format string, args ...any) {
@@ -158,17 +170,23 @@ func (c *closing) keep(r Reach, theirs []string) {
 		}
 		return
 	}
-	dir := r.dir()
+	dir, of := r.dir(), c.b.Of(theirs[0])
 	if r.Glob == "" && c.b.Of(dir) == "" && c.g.dirs[dir] && (r.covers(r.Dir) || r.Whole && r.Func == "") {
 		// Above the modules: what is read there is not known.
 		if !r.Whole || r.Func != "" || !r.covers(r.Dir) && !r.arg {
-			c.hazard("unevaluated-path", Warn, r, r.Dir, "cannot be evaluated, and may reach into %s", c.b.Of(theirs[0]))
+			if of == "" {
+				of = theirs[0]
+			}
+			c.hazard("unevaluated-path", Warn, r, r.Dir, "cannot be evaluated, and may reach into %s", of)
 			c.hazards[len(c.hazards)-1].Unproved = true
 		}
 		return
 	}
 	c.add(theirs)
-	of := c.b.Of(theirs[0])
+	if of == "" {
+		c.hazard("shared-file", Info, r, r.Dir, "reaches %s of another live repository, and its own has a copy", countFiles(len(theirs)))
+		return
+	}
 	if len(theirs) == 1 {
 		c.hazard("file-of-module", Info, r, of, "reaches %s, in the module %s: a copy stays", theirs[0], of)
 		return
@@ -275,20 +293,37 @@ func (c *closing) tooMuch(r Reach) string {
 
 // finish decides the root, and what becomes of symlinks.
 func (c *closing) finish(links []string) *Closure {
-	out := &Closure{Root: ".", Copies: keys(c.copies)}
-	for _, p := range out.Copies {
-		if _, ok := c.g.links[p]; ok {
-			links = append(links, p)
+	out := &Closure{Root: "."}
+	// A symlink that is copied, or taken along with what another leads to, may
+	// need more itself.
+	for done := map[string]bool{}; ; {
+		for p := range c.copies {
+			if _, ok := c.g.links[p]; ok {
+				links = append(links, p)
+			}
+		}
+		sort.Strings(links)
+		before := len(c.copies)
+		for _, l := range links {
+			if done[l] || c.takeLinked(l) {
+				continue
+			}
+			done[l] = true
+			if link, ok := c.link(l); ok {
+				out.Links = append(out.Links, link)
+			}
+		}
+		if links = nil; len(c.copies) == before {
+			break
 		}
 	}
-	sort.Strings(links)
-	for _, l := range links {
-		if link, ok := c.link(l); ok {
-			out.Links = append(out.Links, link)
-		}
-	}
-	if c.key != "" {
+	sort.Slice(out.Links, func(i, j int) bool { return out.Links[i].Path < out.Links[j].Path })
+	out.Copies = keys(c.copies)
+	switch {
+	case c.key != "":
 		out.Owns, out.Root = c.b.owns(c.key), common(c.roots)
+	case c.owner.Live != "":
+		out.Owns, out.Root = c.g.parts(".", c.owns), c.b.c.Root(c.owner.Live)
 	}
 	return out
 }

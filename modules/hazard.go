@@ -55,6 +55,8 @@ var HazardDocs = map[string]string{
 	"path-outside":          "a path leaves the repository",
 	"git-metadata":          "reads .git, which another checkout has otherwise",
 	"directory-name":        "uses the name of the working directory",
+	"stripped-path":         "something depends on the path that `root` would strip",
+	"shared-file":           "stacks of two live repositories need a file: one of them has a copy",
 	"git-attributes":        "attributes of the repository's root change a module's bytes at checkout",
 	"git-crypt":             "a file is encrypted by git-crypt",
 	"lfs-pointer":           "a file is a Git LFS pointer",
@@ -112,7 +114,7 @@ func (g *Graph) Hazards(b *Borders) []Hazard {
 	return dedup
 }
 
-func (g *Graph) callHazards(b *Borders, closures map[string]*Closure) []Hazard {
+func (g *Graph) callHazards(b *Borders, closures map[Owner]*Closure) []Hazard {
 	var out []Hazard
 	for _, c := range g.Calls {
 		from := b.Of(c.Dir)
@@ -168,12 +170,12 @@ func (g *Graph) callHazards(b *Borders, closures map[string]*Closure) []Hazard {
 		case from != "" && b.Of(c.Target) == "":
 			h.ID, h.Severity, h.Dir = "calls-what-stays", Block, from
 			h.Summary = fmt.Sprintf("module %q: calls %s, %s", call.Name, c.Target, b.why(c.Target))
-		case b.Of(c.Target) != from && unaddressable(c.Target, closures[b.Of(c.Target)]):
+		case b.Of(c.Target) != from && unaddressable(c.Target, closures[Owner{Package: b.Of(c.Target)}]):
 			h.ID, h.Severity, h.Dir = "unaddressable-path", Block, b.Of(c.Target)
 			h.Summary = fmt.Sprintf("module %q: %s cannot stand behind // in a source: it holds one of ? * [", call.Name, c.Target)
-		case from != "" && c.ThroughParent(closures[from].Root):
+		case from != "" && c.ThroughParent(closures[Owner{Package: from}].Root):
 			h.ID, h.Severity, h.Dir = "source-through-parent", Info, from
-			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name: it is made to lead there directly", call.Name, call.Raw, closures[from].Root)
+			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name: it is made to lead there directly", call.Name, call.Raw, closures[Owner{Package: from}].Root)
 		case from != "" && b.Of(c.Target) != from:
 			h.ID, h.Severity, h.Dir = "sibling-call", Info, from
 			h.Summary = fmt.Sprintf("module %q: %s calls %s", call.Name, c.Dir, c.Target)

@@ -82,6 +82,9 @@ func (s sight) reach(dir string) Reach {
 	return r
 }
 
+// Leaves reports whether the path goes through a directory outside of dir.
+func (r Reach) Leaves(dir string) bool { return leaves(r.Dir, r.way, dir) }
+
 // basesOf returns the directories that a path is relative to.
 func (g *Graph) basesOf(s sight) []string {
 	switch {

@@ -4,24 +4,101 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
+	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
+	"github.com/terrier-iac/terrier/split/history"
 )
 
 // attributesName is the file in which a directory of a repository says how
 // its files are checked out.
 const attributesName = ".gitattributes"
 
+// attributes adds to edits the .gitattributes that the root of a repository
+// needs for its files to be checked out as in the monorepo, and returns its
+// blob, if there is one.
+func (w *writer) attributes(ctx context.Context, edits map[string]repo.TreeEdit, f history.Filter) ([]repo.Object, error) {
+	m := attributesMove{root: f.Root, files: map[string][]byte{}, held: map[string]bool{}, hasID: w.hasID}
+	holds := func(p string) bool {
+		return slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(p, held) })
+	}
+	lost := false
+	for _, p := range w.attributeFiles() {
+		held, dir := holds(p), path.Dir(p)
+		if !held && !slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(held, dir) }) {
+			continue
+		}
+		data, err := fs.ReadFile(w.tree, p)
+		if err != nil {
+			return nil, err
+		}
+		m.files[p], m.held[p] = data, held
+		lost = lost || !held
+	}
+	if !lost {
+		return nil, nil
+	}
+	entries := w.tree.Entries()
+	for _, held := range f.Paths {
+		first := sort.Search(len(entries), func(i int) bool { return entries[i].Path >= held })
+		if held == "." {
+			first = 0
+		}
+		for _, e := range entries[first:] {
+			if !modules.Within(e.Path, held) {
+				if strings.HasPrefix(e.Path, held) {
+					continue // a name that goes on: modules/vpc-old
+				}
+				break
+			}
+			if _, attributes := m.files[e.Path]; !attributes && (e.Mode == repo.ModeFile || e.Mode == repo.ModeExecutable) {
+				m.paths = append(m.paths, e.Path)
+			}
+		}
+	}
+	data, err := m.inherit(ctx)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	blob := repo.HashObject("blob", data)
+	edits[attributesName] = repo.TreeEdit{Mode: repo.ModeFile, Blob: blob.ID}
+	return []repo.Object{blob}, nil
+}
+
+// attributeFiles lists the .gitattributes of the commit. git follows no
+// symlink to one.
+func (w *writer) attributeFiles() []string {
+	if w.attrs == nil {
+		w.attrs = []string{}
+		for _, e := range w.tree.Entries() {
+			if path.Base(e.Path) == attributesName && (e.Mode == repo.ModeFile || e.Mode == repo.ModeExecutable) {
+				w.attrs = append(w.attrs, e.Path)
+			}
+		}
+	}
+	return w.attrs
+}
+
+// hasID reports whether a file of the commit holds what the attribute ident
+// is about.
+func (w *writer) hasID(p string) bool {
+	data, err := fs.ReadFile(w.tree, p)
+	return err != nil || bytes.Contains(data, []byte("$Id"))
+}
+
 // An attributesMove is a repository that begins at a directory of the
 // monorepo, and so loses the attributes that are written above it.
 type attributesMove struct {
-	root  string            // the directory that becomes the repository's root
-	files map[string][]byte // the monorepo's .gitattributes files, by path
-	held  map[string]bool   // which of them the repository holds at its place
-	paths []string          // what else it holds, as paths of the monorepo, sorted
+	root  string              // the directory that becomes the repository's root
+	files map[string][]byte   // the monorepo's .gitattributes files, by path
+	held  map[string]bool     // which of them the repository holds at its place
+	paths []string            // what else it holds, as paths of the monorepo, sorted
+	hasID func(p string) bool // whether a file holds $Id, which the attribute ident is about
 }
 
 // inherit returns the .gitattributes that the repository's root needs, so that
@@ -103,7 +180,10 @@ func (m attributesMove) inherit(ctx context.Context) ([]byte, error) {
 // before, where the repository's root has own as its .gitattributes.
 func (m attributesMove) differ(ctx context.Context, before [][]string, own []byte) ([]int, error) {
 	files := map[string][]byte{}
-	for p := range m.held {
+	for p, held := range m.held {
+		if !held {
+			continue
+		}
 		files[below(p, m.root)] = m.files[p]
 	}
 	if own != nil {
@@ -119,11 +199,51 @@ func (m attributesMove) differ(ctx context.Context, before [][]string, own []byt
 	}
 	var out []int
 	for i := range after {
-		if !slices.Equal(before[i], after[i]) {
+		was, is := effectOf(before[i]), effectOf(after[i])
+		if was.ident != is.ident && !m.hasID(m.paths[i]) {
+			was.ident = is.ident
+		}
+		if was != is {
 			out = append(out, i)
 		}
 	}
 	return out, nil
+}
+
+// An effect is what attributes do to a file at checkout: different values can
+// do the same.
+type effect struct {
+	text, eol, encoding, filter string
+	ident                       bool
+}
+
+// effectOf reads the values of repo.CheckoutAttributes, as git's convert.c
+// does: text counts before crlf, its old name, and eol makes a file text that
+// nothing calls binary.
+func effectOf(values []string) effect {
+	text, crlf, eol, encoding, ident, filter := values[0], values[1], values[2], values[3], values[4], values[5]
+	if text != "set" && text != "unset" && text != "auto" && text != "input" {
+		text = crlf
+	}
+	e := effect{ident: ident == "set"}
+	switch text {
+	case "set", "unset", "auto":
+		e.text = text
+	case "input":
+		e.text, e.eol = "set", "lf"
+	}
+	if e.text != "unset" && (eol == "lf" || eol == "crlf") {
+		if e.eol = eol; e.text == "" {
+			e.text = "set"
+		}
+	}
+	if encoding != "unspecified" {
+		e.encoding = encoding
+	}
+	if filter != "set" && filter != "unset" && filter != "unspecified" {
+		e.filter = filter
+	}
+	return e
 }
 
 // below is the path p as seen from root, which it stands at or below.
@@ -138,7 +258,7 @@ func below(p, root string) string {
 }
 
 // moveAttributes writes a line of the .gitattributes in directory from as one
-// in the directory root, at or below from. It is false for a line that says
+// in the directory root, above or below it. It is false for a line that says
 // nothing of what is in root.
 func moveAttributes(line, from, root string) (string, bool) {
 	trimmed := strings.TrimLeft(line, " \t")
@@ -155,8 +275,15 @@ func moveAttributes(line, from, root string) (string, bool) {
 		return "", false
 	}
 	pattern, rest := trimmed[:end], trimmed[end:]
-	if !strings.Contains(strings.TrimSuffix(pattern, "/"), "/") {
-		return trimmed, true // a base name, wherever it is
+	name := !strings.Contains(strings.TrimSuffix(pattern, "/"), "/") // wherever it is
+	if modules.Within(from, root) && from != root {
+		if name {
+			pattern = "**/" + pattern
+		}
+		return "/" + below(from, root) + "/" + strings.TrimPrefix(pattern, "/") + rest, true
+	}
+	if name {
+		return trimmed, true
 	}
 	segments := strings.Split(strings.TrimPrefix(pattern, "/"), "/")
 	for _, dir := range strings.Split(below(root, from), "/") {

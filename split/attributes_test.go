@@ -33,7 +33,7 @@ func TestInheritAttributes(t *testing.T) {
 		"the root is not":    {".", map[string]string{".gitattributes": "a/*.tf eol=crlf\n"}, []string{"a/x.tf"}, "/a/*.tf eol=crlf\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := attributesMove{root: test.root, files: map[string][]byte{}, held: map[string]bool{}, paths: test.paths}
+			m := attributesMove{root: test.root, files: map[string][]byte{}, held: map[string]bool{}, paths: test.paths, hasID: func(string) bool { return false }}
 			for p, data := range test.files {
 				if q, held := strings.CutPrefix(p, "="); held {
 					p, m.held[q] = q, true

@@ -204,7 +204,7 @@ func (m *mutator) recommit(w *written, p string, edit repo.TreeEdit, data []byte
 			// The extracted tip itself is altered: there is no pin commit.
 			r.Extracted = c.ID.String()
 		}
-		r.Tip, r.TagObject = c.ID.String(), tag.ID.String()
+		r.Tip, r.Tags = c.ID.String(), []TagResult{{m.plan.Packages[w.pkg].Tag, tag.ID.String()}}
 	}
 	return func() {
 		for _, u := range undos {
@@ -227,7 +227,7 @@ func (m *mutator) mutate(kinds map[string]int) {
 		what, undo = "a file gone", m.recommit(w, f.Path, repo.TreeEdit{Delete: true}, nil)
 	case f.Mode == repo.ModeSymlink && n < 6:
 		what, undo = "a symlink", m.recommit(w, f.Path, repo.TreeEdit{Mode: f.Mode}, append(m.blob(w, f.ID), 'x'))
-	case n < 3:
+	case n < 3 && f.Path != ".gitattributes": // whose bytes count by what they say
 		data := m.blob(w, f.ID)
 		if len(data) == 0 {
 			data = []byte{'x'}
@@ -236,7 +236,7 @@ func (m *mutator) mutate(kinds map[string]int) {
 			data[at] ^= byte(1 + m.rng.IntN(255))
 		}
 		what, undo = "a byte", m.recommit(w, f.Path, repo.TreeEdit{Mode: f.Mode}, data)
-	case n == 3:
+	case n <= 3:
 		what, undo = "a file gone", m.recommit(w, f.Path, repo.TreeEdit{Delete: true}, nil)
 	case n == 4:
 		name = path.Join(path.Dir(f.Path), fmt.Sprintf("more-%d.tf", m.rng.IntN(100)))
@@ -306,6 +306,8 @@ func (m *mutator) mutate(kinds map[string]int) {
 		switch {
 		case name == "": // a ref or the record: the repository is named
 			found = found || x.Kind == wanted || wanted == "" && strings.Contains(x.Summary, filepath.Base(w.dir))
+		case path.Base(name) == ".gitattributes":
+			found = found || x.File == file || x.Kind == "attributes-changed"
 		default:
 			found = found || x.File == file
 		}

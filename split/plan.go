@@ -6,6 +6,8 @@
 package split
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/terrier-iac/terrier/hclparse"
@@ -16,19 +18,38 @@ import (
 // Config is what a user decides about a split. The functions turn a package's
 // name into addresses; each may be called for any name.
 type Config struct {
-	Version     string                                     // the first release, "1.0.0"
-	Source      func(name string) (string, error)          // what callers get, without //sub and ?ref=
-	Remote      func(name string) (string, error)          // where push goes; "" where there is none
-	Tag         func(name, version string) (string, error) // the release's tag
-	LiveURL     func(name string) (string, error)          // the live repository's remote; "" where there is none
-	Env         func(stack string) (environment, account string)
-	Names       map[string]string // fixed package names by directory
+	Version string                                     // the first release, "1.0.0"
+	Source  func(name string) (string, error)          // what callers get, without //sub and ?ref=
+	Remote  func(name string) (string, error)          // where push goes; "" where there is none
+	Tag     func(name, version string) (string, error) // the release's tag
+	// CarriedTag names a tag of the monorepo in what is split from it.
+	CarriedTag func(tag string) (string, error)
+	Tags       []repo.Tag                        // of the monorepo, to be carried over
+	LiveURL    func(name string) (string, error) // the live repository's remote; "" where there is none
+	Env        func(stack string) (environment, account string)
+	// Environments that have a live repository of their own, by name.
+	Environments map[string]Environment
+	Names        map[string]string // fixed package names by directory
+	// All is the name of the package that all modules share; "" where each has
+	// its own.
+	All string
+	// InPlace leaves every file where it is: the modules get tags, and their
+	// callers are pinned to those. All is then the monorepo's name.
+	InPlace     bool
 	Keep        map[string]string // directories that stay in live, and where that is written
 	Group       map[string]string // module directory to the group that it shares a package in
 	Only        string            // glob over module directories; "" for all
 	NoHistory   bool
 	Follow      bool
 	Name, Email string // who commits and tags
+}
+
+// An Environment is what a split needs to know of one.
+type Environment struct {
+	Repo string // its live repository's name; "" for the one of all else
+	Root string // the directory that becomes that repository's root; "" for the monorepo's
+	// Files are what its stacks are planned with, relative to each stack.
+	Files []string
 }
 
 // A Plan is the whole decision, before anything is written. It is plain data:
@@ -39,14 +60,18 @@ type Plan struct {
 	Library  bool       `json:"library"`
 	History  bool       `json:"history"`
 	Follow   bool       `json:"follow"`
+	InPlace  bool       `json:"in_place"`
 	Identity Identity   `json:"identity"`
 	Packages []*Package `json:"packages"`
 	Blocked  []*Blocked `json:"blocked"`
 	Live     []*Live    `json:"live"`
-	Edits    []Edit     `json:"edits"`
-	Stacks   []*Stack   `json:"stacks"`
-	Unproved []Finding  `json:"unproved"`
-	Mentions []Finding  `json:"mentions"`
+	// Tags are the monorepo's that are carried over, where they are in the
+	// history that is split.
+	Tags     []CarriedTag `json:"carried_tags"`
+	Edits    []Edit       `json:"edits"`
+	Stacks   []*Stack     `json:"stacks"`
+	Unproved []Finding    `json:"unproved"`
+	Mentions []Finding    `json:"mentions"`
 	// Other paths of the tree that are worth naming.
 	Notes []Finding `json:"notes"`
 }
@@ -79,11 +104,29 @@ type Package struct {
 	Source     string   `json:"source"`     // what a call's source begins with
 	Remote     string   `json:"remote"`
 	Version    string   `json:"version"`
-	Tag        string   `json:"tag"`
-	Requires   []string `json:"requires"` // names of the packages it calls
-	Modules    []string `json:"modules"`  // module directories inside, Path included
+	Tag        string   `json:"tag"` // "" where each module has one of its own
+	// Tags are the releases of the modules in a package of all.
+	Tags     []ModuleTag `json:"tags"`
+	Requires []string    `json:"requires"` // names of the packages it calls
+	Modules  []string    `json:"modules"`  // module directories inside, Path included
 
 	dirs []string // that share it
+}
+
+// A ModuleTag is the release of one of the modules in a package.
+type ModuleTag struct {
+	Path string `json:"path"`
+	Name string `json:"name"`
+	Tag  string `json:"tag"`
+}
+
+// A CarriedTag is a tag of the monorepo that the split repositories get, each
+// on the commit that stands for its own.
+type CarriedTag struct {
+	Name string `json:"name"` // in the monorepo
+	As   string `json:"as"`   // in what is split from it
+
+	tag repo.Tag
 }
 
 // A Copy is a file or symlink that one repository holds and another owns.
@@ -112,8 +155,11 @@ type Blocked struct {
 type Live struct {
 	Name       string `json:"name"`
 	Repository string `json:"repository"`
-	Remote     string `json:"remote"`
-	Branch     string `json:"branch"`
+	// Environments are those that have this repository for themselves; none
+	// for the one of all else.
+	Environments []string `json:"environments"`
+	Remote       string   `json:"remote"`
+	Branch       string   `json:"branch"`
 	// Root is the monorepo's directory that is the repository's root: "."
 	// unless a prefix is stripped.
 	Root string `json:"root"`
@@ -122,6 +168,8 @@ type Live struct {
 	Paths  []string `json:"paths"`
 	Copies []Copy   `json:"copies"` // files of modules that what stays reaches
 	Links  []Link   `json:"links"`  // symlinks that led to modules
+
+	owner modules.Owner
 }
 
 // An Edit is one source string that changes.
@@ -130,6 +178,7 @@ type Edit struct {
 	Line    int    `json:"line"`
 	Module  string `json:"module"`  // the module block's name
 	Package string `json:"package"` // name of the package that the file is in; "" for live
+	Live    string `json:"live"`    // name of an environment's own live repository; "" for the one of all else
 	From    string `json:"from"`
 	To      string `json:"to"`
 
@@ -145,6 +194,7 @@ type Stack struct {
 	Environment string `json:"environment"`
 	Account     string `json:"account"`
 	Backend     string `json:"backend"`
+	Repository  string `json:"repository"` // the live repository that it is in
 	// Unproved are the findings in its tree that the proof cannot judge.
 	Unproved []Finding `json:"unproved"`
 }
@@ -167,13 +217,16 @@ func finding(h modules.Hazard) Finding {
 // cannot be made.
 func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagnostics) {
 	p := &Plan{
-		Commit: commit.ID.String(), Tree: commit.Tree.String(), Library: g.Library, History: !c.NoHistory, Follow: c.Follow && !c.NoHistory,
+		Commit: commit.ID.String(), Tree: commit.Tree.String(), Library: g.Library, History: !c.NoHistory, Follow: c.Follow && !c.NoHistory, InPlace: c.InPlace,
 		Identity: Identity{c.Name, c.Email},
-		Packages: []*Package{}, Blocked: []*Blocked{}, Live: []*Live{}, Edits: []Edit{}, Stacks: []*Stack{},
+		Packages: []*Package{}, Tags: []CarriedTag{}, Blocked: []*Blocked{}, Live: []*Live{}, Edits: []Edit{}, Stacks: []*Stack{},
 		Unproved: []Finding{}, Mentions: []Finding{}, Notes: []Finding{},
 	}
 	pl := newPlanner(g, c)
 	if diags := pl.packages(p); diags.HasErrors() {
+		return nil, diags
+	}
+	if diags := p.carry(c); diags.HasErrors() {
 		return nil, diags
 	}
 	pl.sources(p)
@@ -182,4 +235,29 @@ func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagno
 		return nil, diags
 	}
 	return p, nil
+}
+
+// carry names the tags that are carried over. One whose new name git or an
+// address would not take, or that another has, is an error.
+func (p *Plan) carry(c Config) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	taken := map[string]string{}
+	for _, pkg := range p.Packages {
+		for _, tag := range pkg.releases() {
+			taken[tag] = "of the first release of " + pkg.Name
+		}
+	}
+	for _, t := range c.Tags {
+		as, err := c.CarriedTag(t.Name)
+		if other, ok := taken[as]; err == nil && ok {
+			err = fmt.Errorf("the tags %s and %s would both be %s", other, t.Name, as)
+		}
+		if err != nil {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "A tag cannot be carried over", Detail: err.Error() + "\n\nhint: say another carried_tag in the modules block of terrier.hcl, or leave --tags out"})
+			continue
+		}
+		taken[as] = t.Name
+		p.Tags = append(p.Tags, CarriedTag{Name: t.Name, As: as, tag: t})
+	}
+	return diags
 }

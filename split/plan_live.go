@@ -10,6 +10,9 @@ import (
 // liveRepository is where what stays is written, below the output directory.
 const liveRepository = "live/live"
 
+// pinBranch is the branch of the monorepo on which its callers are pinned.
+const pinBranch = "terrier/pin-modules"
+
 // rest fills in what the packages leave: blocked modules, the live
 // repository, stacks, and the findings.
 func (pl *planner) rest(p *Plan) {
@@ -23,20 +26,14 @@ func (pl *planner) rest(p *Plan) {
 	}
 	sort.Slice(p.Blocked, func(i, j int) bool { return p.Blocked[i].Path < p.Blocked[j].Path })
 
-	remote := ""
-	if pl.c.LiveURL != nil {
-		remote, _ = pl.c.LiveURL("live")
-	}
-	if !p.Library || pl.somethingStays() {
-		p.Live = append(p.Live, &Live{Name: "live", Repository: liveRepository, Remote: remote, Branch: "main", Root: "."})
-	}
+	pl.lives(p)
 
 	unproved := map[string][]Finding{}
 	for _, h := range pl.hazards {
 		inPackage := pl.borders.Of(h.Dir) != "" || pl.borders.Of(path.Dir(h.File)) != ""
 		switch {
 		case h.ID == "mention" || h.ID == "readme-source":
-			if pl.borders.Of(h.Dir) != "" {
+			if pl.borders.Of(h.Dir) != "" && !p.InPlace {
 				p.Mentions = append(p.Mentions, finding(h))
 			}
 		case h.Unproved && (inPackage || movesNothing[h.ID]):
@@ -50,7 +47,7 @@ func (pl *planner) rest(p *Plan) {
 		if d.Role != modules.RoleStack || pl.borders.Of(d.Path) != "" {
 			continue
 		}
-		s := &Stack{Path: d.Path, Backend: d.Backend, Unproved: []Finding{}}
+		s := &Stack{Path: d.Path, Backend: d.Backend, Repository: pl.repository(pl.borders.Owner(d.Path)), Unproved: []Finding{}}
 		if pl.c.Env != nil {
 			s.Environment, s.Account = pl.c.Env(d.Path)
 		}
@@ -65,9 +62,38 @@ func (pl *planner) rest(p *Plan) {
 // nothing of it moves: what it calls is not known.
 var movesNothing = map[string]bool{"computed-source": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "file-of-module": true, "directory-name": true, "git-metadata": true}
 
+// lives lists the live repositories: the one of all that nobody else owns,
+// then those of environments.
+func (pl *planner) lives(p *Plan) {
+	add := func(o modules.Owner, l *Live) {
+		if pl.c.LiveURL != nil {
+			l.Remote, _ = pl.c.LiveURL(l.Name)
+		}
+		l.Repository, l.Branch, l.owner = pl.repository(o), "main", o
+		p.Live = append(p.Live, l)
+	}
+	if p.InPlace {
+		l := &Live{Name: "live", Root: ".", Environments: []string{}}
+		add(modules.Owner{}, l)
+		l.Branch = pinBranch
+		for _, pkg := range p.Packages {
+			l.Remote = pkg.Remote
+		}
+		return
+	}
+	names := pl.borders.Lives()
+	if !p.Library && len(names) == 0 || pl.somethingStays() {
+		add(modules.Owner{}, &Live{Name: "live", Root: ".", Environments: []string{}})
+	}
+	for _, name := range names {
+		o := modules.Owner{Live: name}
+		add(o, &Live{Name: name, Root: pl.closures[o].Root, Environments: pl.environmentsOf(name), Paths: pl.closures[o].Owns})
+	}
+}
+
 func (pl *planner) somethingStays() bool {
 	for _, e := range pl.g.Tree.Entries {
-		if pl.borders.Of(e.Path) == "" {
+		if pl.borders.Owner(e.Path) == (modules.Owner{}) {
 			return true
 		}
 	}

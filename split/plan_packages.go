@@ -22,19 +22,22 @@ type planner struct {
 	g        *modules.Graph
 	c        Config
 	borders  *modules.Borders // of what becomes packages
-	closures map[string]*modules.Closure
+	closures map[modules.Owner]*modules.Closure
 	hazards  []modules.Hazard // with those borders
 	blocked  map[string][]modules.Hazard
 	byKey    map[string]*Package
 	digests  map[string]string
+	// unstripped are live repositories that would depend on the path which
+	// they were to lose: there is none of them.
+	unstripped map[string]bool
 }
 
 // newPlanner decides the borders. A package that something blocks stays, and
 // with it one that calls it, and so on: a package cannot call what is in no
 // repository.
 func newPlanner(g *modules.Graph, c Config) *planner {
-	pl := &planner{g: g, c: c, blocked: map[string][]modules.Hazard{}, byKey: map[string]*Package{}, digests: map[string]string{}}
-	pl.borders = g.Candidates(modules.Choice{Keep: c.Keep, Group: c.Group})
+	pl := &planner{g: g, c: c, blocked: map[string][]modules.Hazard{}, byKey: map[string]*Package{}, digests: map[string]string{}, unstripped: map[string]bool{}}
+	pl.borders = g.Candidates(pl.choice())
 	skipped := map[string]string{}
 	for _, key := range pl.borders.Keys() {
 		if c.Only != "" && !anyMatches(c.Only, pl.borders.Dirs(key)) {
@@ -45,7 +48,7 @@ func newPlanner(g *modules.Graph, c Config) *planner {
 		pl.hazards = g.Hazards(pl.borders)
 		blocked := map[string]string{}
 		for _, h := range pl.hazards {
-			if key := pl.borders.Of(h.Dir); h.Severity == modules.Block && h.Dir != "" && key != "" {
+			if key := pl.borders.Of(h.Dir); h.Severity == modules.Block && h.Dir != "" && key != "" && !c.InPlace {
 				pl.block(blocked, key, h)
 			}
 		}
@@ -56,6 +59,14 @@ func newPlanner(g *modules.Graph, c Config) *planner {
 		pl.borders = pl.borders.Without(blocked)
 	}
 	pl.closures, _ = g.Closures(pl.borders)
+	if c.InPlace {
+		*pl.closures[modules.Owner{}] = modules.Closure{Root: "."} // everything is at its place
+	}
+	if pl.strip() {
+		pl.borders = pl.borders.Without(nil) // which do not remember whose a path was
+		pl.hazards = g.Hazards(pl.borders)
+		pl.closures, _ = g.Closures(pl.borders)
+	}
 	return pl
 }
 
@@ -136,9 +147,10 @@ func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail})
 	}
 	names := pl.names()
-	inside := map[string][]*modules.Dir{}
+	inside := map[string][]*modules.Dir{} // by key
 	for _, d := range pl.g.Sorted() {
-		inside[pl.borders.Of(d.Path)] = append(inside[pl.borders.Of(d.Path)], d)
+		key := pl.borders.Of(d.Path)
+		inside[key] = append(inside[key], d)
 	}
 	byName := map[string]string{}
 	for _, key := range pl.borders.Keys() {
@@ -158,23 +170,76 @@ func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 			fail("No remote for "+name, err.Error())
 			continue
 		}
-		tag, err := pl.c.Tag(name, pl.c.Version)
+		tag, tags, err := pl.tags(key, name)
 		if err != nil {
 			fail("No tag for "+name, err.Error())
 			continue
 		}
-		c := pl.closures[key]
+		c := pl.closures[modules.Owner{Package: key}]
 		pkg := &Package{Name: name, Path: key, Root: c.Root, Owns: c.Owns, Group: pl.borders.Group(key), Repository: "modules/" + name + ".git",
-			Source: source, Remote: remote, Version: pl.c.Version, Tag: tag, Requires: []string{}, Modules: []string{}, dirs: pl.borders.Dirs(key)}
+			Source: source, Remote: remote, Version: pl.c.Version, Tag: tag, Tags: tags, Requires: []string{}, Modules: []string{}, dirs: pl.borders.Dirs(key)}
 		for _, m := range inside[key] {
 			if contains(pkg.dirs, m.Path) || m.Role == modules.RoleModule || m.Role == modules.RoleOrphan {
 				pkg.Modules = append(pkg.Modules, m.Path)
 			}
 		}
+		if pl.c.InPlace {
+			pkg.Root, pkg.Owns, pkg.Repository = ".", []string{}, liveRepository
+			*c = modules.Closure{Root: "."}
+		}
 		p.Packages = append(p.Packages, pkg)
 		pl.byKey[key] = pkg
 	}
 	return diags
+}
+
+// tags names the first release of a package: one tag, or where all modules
+// share the package one for each of them.
+func (pl *planner) tags(key, name string) (string, []ModuleTag, error) {
+	list := []ModuleTag{}
+	if pl.c.All == "" {
+		tag, err := pl.c.Tag(name, pl.c.Version)
+		return tag, list, err
+	}
+	dirs := pl.borders.Dirs(key)
+	names := modules.Names(dirs, pl.c.Names)
+	of := map[string]string{}
+	for _, d := range dirs {
+		tag, err := pl.c.Tag(names[d], pl.c.Version)
+		if err != nil {
+			return "", nil, err
+		}
+		if other, ok := of[tag]; ok {
+			return "", nil, fmt.Errorf("%s and %s both want the tag %s\nhint: give one of them another name in terrier.hcl:\n\n  module %q {\n    name = \"…\"\n  }", other, d, tag, d)
+		}
+		of[tag] = d
+		list = append(list, ModuleTag{Path: d, Name: names[d], Tag: tag})
+	}
+	return "", list, nil
+}
+
+// tagOf is the release that a caller of the directory dir gets.
+func (pkg *Package) tagOf(dir string) string {
+	tag, deepest := pkg.Tag, ""
+	for _, t := range pkg.Tags {
+		if modules.Within(dir, t.Path) && len(t.Path) >= len(deepest) {
+			tag, deepest = t.Tag, t.Path
+		}
+	}
+	return tag
+}
+
+// releases are all tags of the package, in order.
+func (pkg *Package) releases() []string {
+	if len(pkg.Tags) == 0 {
+		return []string{pkg.Tag}
+	}
+	var out []string
+	for _, t := range pkg.Tags {
+		out = append(out, t.Tag)
+	}
+	sort.Strings(out)
+	return out
 }
 
 func contains(sorted []string, s string) bool {
@@ -190,13 +255,20 @@ func (pl *planner) copies(paths []string) ([]Copy, error) {
 		if err != nil {
 			return nil, err
 		}
-		owner := liveRepository
-		if pkg := pl.byKey[pl.borders.Of(p)]; pkg != nil {
-			owner = pkg.Repository
-		}
-		out = append(out, Copy{Path: p, Owner: owner, Digest: digest})
+		out = append(out, Copy{Path: p, Owner: pl.repository(pl.borders.Owner(p)), Digest: digest})
 	}
 	return out, nil
+}
+
+// repository is where an owner is written, below the output directory.
+func (pl *planner) repository(o modules.Owner) string {
+	switch {
+	case o.Package != "":
+		return pl.byKey[o.Package].Repository
+	case o.Live != "":
+		return "live/" + o.Live
+	}
+	return liveRepository
 }
 
 // digest is that of a file's bytes, or of a symlink's target as it is written.
@@ -222,8 +294,8 @@ func (pl *planner) digest(p string) (string, error) {
 // holdings fills in what each repository holds beside its own paths: copies,
 // and what takes the place of symlinks.
 func (pl *planner) holdings(p *Plan) hcl.Diagnostics {
-	fill := func(key string, copies *[]Copy, links *[]Link) error {
-		c := pl.closures[key]
+	fill := func(o modules.Owner, copies *[]Copy, links *[]Link) error {
+		c := pl.closures[o]
 		var err error
 		if *copies, err = pl.copies(c.Copies); err != nil {
 			return err
@@ -237,12 +309,12 @@ func (pl *planner) holdings(p *Plan) hcl.Diagnostics {
 	var err error
 	for _, pkg := range p.Packages {
 		if err == nil {
-			err = fill(pkg.Path, &pkg.Copies, &pkg.Links)
+			err = fill(modules.Owner{Package: pkg.Path}, &pkg.Copies, &pkg.Links)
 		}
 	}
 	for _, l := range p.Live {
 		if err == nil {
-			err = fill("", &l.Copies, &l.Links)
+			err = fill(l.owner, &l.Copies, &l.Links)
 		}
 	}
 	if err != nil {
@@ -258,9 +330,9 @@ func callerSource(pkg *Package, dir string) string {
 		base += "//" + sub
 	}
 	if has {
-		return base + "?" + query + "&ref=" + pkg.Tag
+		return base + "?" + query + "&ref=" + pkg.tagOf(dir)
 	}
-	return base + "?ref=" + pkg.Tag
+	return base + "?ref=" + pkg.tagOf(dir)
 }
 
 // relative is the local source that leads from one directory of a repository

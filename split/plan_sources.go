@@ -12,7 +12,10 @@ import (
 
 // A shared file is one of a repository that is read by its own path and by
 // those of symlinks to it.
-type shared struct{ key, real string }
+type shared struct {
+	owner modules.Owner
+	real  string
+}
 
 // sources decides what every source becomes. One file may be read in several
 // places, through symlinks: where they need different sources, the symlinks
@@ -29,18 +32,20 @@ func (pl *planner) sources(p *Plan) {
 		if call.Problem != modules.ProblemNone && pl.g.Dirs[call.Dir].Role == modules.RoleSnippet {
 			continue // only what links to it gives the path its meaning
 		}
-		at := shared{pl.borders.Of(call.Dir), f.Real}
-		if pl.isReplaced(at.key, f.Path) {
-			at.real = f.Path
+		for _, o := range pl.readers(call) {
+			at := shared{o, f.Real}
+			if pl.isReplaced(o, f.Path) {
+				at.real = f.Path
+			}
+			if files[at] == nil {
+				files[at] = map[string][]Edit{}
+			}
+			files[at][f.Path] = append(files[at][f.Path], pl.edit(call, o, pl.source(call, o)))
 		}
-		if files[at] == nil {
-			files[at] = map[string][]Edit{}
-		}
-		files[at][f.Path] = append(files[at][f.Path], pl.edit(call, at.key, pl.source(call)))
 	}
 	for at, places := range files {
 		base, ok := places[at.real]
-		isCopy := contains(pl.closures[at.key].Copies, at.real)
+		isCopy := at.owner.Package != "" && contains(pl.closures[at.owner].Copies, at.real)
 		for _, link := range slices.Sorted(maps.Keys(places)) {
 			edits := places[link]
 			switch {
@@ -48,7 +53,7 @@ func (pl *planner) sources(p *Plan) {
 			case !ok && !isCopy:
 				base, ok = edits, true
 			case isCopy && changes(edits), !isCopy && !sameTexts(edits, base):
-				pl.replace(at.key, link, at.real)
+				pl.replace(at.owner, link, at.real)
 				p.Edits = append(p.Edits, only(edits, link)...)
 			}
 		}
@@ -56,7 +61,7 @@ func (pl *planner) sources(p *Plan) {
 			p.Edits = append(p.Edits, only(base, at.real)...)
 		}
 	}
-	for key, c := range pl.closures {
+	for o, c := range pl.closures {
 		for _, link := range c.Links {
 			for _, f := range link.Files {
 				if f.At == link.Path {
@@ -64,7 +69,7 @@ func (pl *planner) sources(p *Plan) {
 				}
 				for _, call := range byFile[f.From] {
 					if call.Problem == modules.ProblemNone {
-						e := pl.edit(call, key, pl.sourceAt(call, key, path.Dir(f.At), link.Target))
+						e := pl.edit(call, o, pl.sourceAt(call, o, path.Dir(f.At), link.Target))
 						p.Edits = append(p.Edits, only([]Edit{e}, f.At)...)
 					}
 				}
@@ -76,12 +81,29 @@ func (pl *planner) sources(p *Plan) {
 		if a.File != b.File {
 			return a.File < b.File
 		}
-		if a.Package != b.Package {
-			return a.Package < b.Package
+		if a.Package != b.Package || a.Live != b.Live {
+			return a.Package+"\x00"+a.Live < b.Package+"\x00"+b.Live
 		}
 		return a.start < b.start
 	})
 	pl.requires(p)
+}
+
+// readers are the repositories that load a call's file: its owner's, and live
+// repositories with a copy of a module that stays.
+func (pl *planner) readers(call *modules.Call) []modules.Owner {
+	owner := pl.borders.Owner(call.Dir)
+	list := []modules.Owner{owner}
+	if owner.Package != "" {
+		return list
+	}
+	for _, name := range append([]string{""}, pl.borders.Lives()...) {
+		o := modules.Owner{Live: name}
+		if c := pl.closures[o]; o != owner && c != nil && contains(c.Copies, call.File().Path) {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 // rewritable reports whether a call has a local source that can be replaced.
@@ -96,8 +118,8 @@ type text struct {
 	of   *Package
 }
 
-// source is what a call's source becomes.
-func (pl *planner) source(call *modules.Call) text {
+// source is what a call's source becomes in the repository of o.
+func (pl *planner) source(call *modules.Call, o modules.Owner) text {
 	if call.Problem != modules.ProblemNone {
 		return text{}
 	}
@@ -108,12 +130,12 @@ func (pl *planner) source(call *modules.Call) text {
 	case to != from:
 		return text{}
 	}
-	c := pl.closures[from]
+	c := pl.closures[o]
 	if from != "" && call.ThroughParent(c.Root) {
 		return text{text: relative(call.Dir, call.Target)}
 	}
 	for _, link := range pl.g.Through(path.Join(call.Dir, call.Source().Path)) {
-		if pl.borders.Of(link) != from || pl.isReplaced(from, link) {
+		if pl.borders.Of(link) != from || pl.isReplaced(o, link) {
 			return text{text: relative(call.Dir, call.Target)} // by a symlink that is not there any more
 		}
 	}
@@ -123,12 +145,12 @@ func (pl *planner) source(call *modules.Call) text {
 // sourceAt is what a call's source becomes in the directory dir of a
 // repository, which holds the call's file because a symlink to the directory
 // linked was replaced by its files.
-func (pl *planner) sourceAt(call *modules.Call, key, dir, linked string) text {
+func (pl *planner) sourceAt(call *modules.Call, o modules.Owner, dir, linked string) text {
 	to := pl.borders.Of(call.Target)
 	switch {
 	case modules.Within(call.Target, linked):
 		return text{} // it is here too, at the same place below
-	case to == key:
+	case to == o.Package:
 		return text{text: relative(dir, call.Target)}
 	case to != "":
 		return text{callerSource(pl.byKey[to], call.Target), pl.byKey[to]}
@@ -137,8 +159,8 @@ func (pl *planner) sourceAt(call *modules.Call, key, dir, linked string) text {
 }
 
 // isReplaced reports whether something else stands in a symlink's place.
-func (pl *planner) isReplaced(key, link string) bool {
-	for _, l := range pl.closures[key].Links {
+func (pl *planner) isReplaced(o modules.Owner, link string) bool {
+	for _, l := range pl.closures[o].Links {
 		if l.Path == link {
 			return true
 		}
@@ -147,20 +169,21 @@ func (pl *planner) isReplaced(key, link string) bool {
 }
 
 // replace puts a file of its own in the place of a symlink.
-func (pl *planner) replace(key, link, target string) {
-	c := pl.closures[key]
+func (pl *planner) replace(o modules.Owner, link, target string) {
+	c := pl.closures[o]
 	c.Links = append(c.Links, modules.Link{Path: link, Target: target, Files: []modules.Placed{{At: link, From: target}}})
 	sort.Slice(c.Links, func(i, j int) bool { return c.Links[i].Path < c.Links[j].Path })
 }
 
-// edit is what becomes of one source in the repository key.
-func (pl *planner) edit(call *modules.Call, key string, to text) Edit {
+// edit is what becomes of one source in the repository of o.
+func (pl *planner) edit(call *modules.Call, o modules.Owner, to text) Edit {
 	r := call.Call.SourceRange
 	e := Edit{Line: r.Start.Line, Module: call.Call.Name, From: call.Call.Raw, To: to.text,
 		start: r.Start.Byte, end: r.End.Byte, syntax: call.File().Syntax, real: call.File().Real}
-	if pkg := pl.byKey[key]; pkg != nil {
+	if pkg := pl.byKey[o.Package]; pkg != nil {
 		e.Package = pkg.Name
 	}
+	e.Live = o.Live
 	if to.of != nil {
 		e.requires = to.of.Name
 	}

@@ -34,9 +34,20 @@ func pushJobs(dir string, d *Document, only string) ([]*pushJob, error) {
 		}
 		return j, j.record("refs/heads/"+branch, tip)
 	}
+	inPlace := map[string]string{} // the tags of the monorepo itself
 	for i, pkg := range d.Packages {
 		r := d.Result.Packages[i]
-		j, err := add(pkg.Name, pkg.Repository, pkg.Remote, filepath.Join(dir, filepath.FromSlash(pkg.Repository)), "main", r.Tip, map[string]string{pkg.Tag: r.TagObject})
+		tags := map[string]string{}
+		if d.InPlace {
+			tags = inPlace
+		}
+		for _, t := range slices.Concat(r.Tags, r.Carried) {
+			tags[t.Tag] = t.Object
+		}
+		if d.InPlace {
+			continue // its branches are the remote's own
+		}
+		j, err := add(pkg.Name, pkg.Repository, pkg.Remote, filepath.Join(dir, filepath.FromSlash(pkg.Repository)), "main", r.Tip, tags)
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +59,9 @@ func pushJobs(dir string, d *Document, only string) ([]*pushJob, error) {
 	}
 	for _, pkg := range d.Packages {
 		for _, name := range pkg.Requires {
+			if d.InPlace {
+				break
+			}
 			n := byName[name]
 			if n == nil {
 				return nil, fmt.Errorf("split.json: package %s requires %q, which is none", pkg.Name, name)
@@ -58,7 +72,14 @@ func pushJobs(dir string, d *Document, only string) ([]*pushJob, error) {
 		}
 	}
 	for i, l := range d.Live {
-		j, err := add(l.Name, l.Repository, l.Remote, filepath.Join(dir, filepath.FromSlash(l.Repository), ".git"), l.Branch, d.Result.Live[i].Tip, nil)
+		tags := inPlace
+		if !d.InPlace {
+			tags = map[string]string{}
+		}
+		for _, t := range d.Result.Live[i].Carried {
+			tags[t.Tag] = t.Object
+		}
+		j, err := add(l.Name, l.Repository, l.Remote, filepath.Join(dir, filepath.FromSlash(l.Repository), ".git"), l.Branch, d.Result.Live[i].Tip, tags)
 		if err != nil {
 			return nil, err
 		}

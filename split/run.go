@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/terrier-iac/terrier/modules/repo"
+	"github.com/terrier-iac/terrier/split/history"
 )
 
 // Progress tells how far a step is; a nil Progress tells nobody.
@@ -28,13 +29,20 @@ type Result struct {
 
 // PackageResult is one written package repository.
 type PackageResult struct {
-	Name      string   `json:"name"`
-	Commits   int      `json:"commits"`   // of extracted history
-	Extracted string   `json:"extracted"` // its tip
-	Tip       string   `json:"tip"`       // main: Extracted, or the commit that pins its calls
-	TagObject string   `json:"tag_object"`
-	Gaps      int      `json:"gaps"` // times the directory was gone and came back
-	Followed  []string `json:"followed"`
+	Name      string      `json:"name"`
+	Commits   int         `json:"commits"`   // of extracted history
+	Extracted string      `json:"extracted"` // its tip
+	Tip       string      `json:"tip"`       // main: Extracted, or the commit that pins its calls
+	Tags      []TagResult `json:"tags"`
+	Carried   []TagResult `json:"carried_tags"` // the monorepo's; Object is the commit of a lightweight one
+	Gaps      int         `json:"gaps"`         // times the directory was gone and came back
+	Followed  []string    `json:"followed"`
+}
+
+// A TagResult is a written tag: its name, and the id of the annotated tag.
+type TagResult struct {
+	Tag    string `json:"tag"`
+	Object string `json:"object"`
 }
 
 // LiveResult is one written live repository.
@@ -42,6 +50,9 @@ type LiveResult struct {
 	Name string `json:"name"`
 	Base string `json:"base"` // what the live commit stands on: the monorepo's commit, or the extracted tip
 	Tip  string `json:"tip"`
+	// Commits are those of extracted history; 0 on the monorepo's own.
+	Commits int         `json:"commits"`
+	Carried []TagResult `json:"carried_tags"`
 }
 
 // Run writes what the plan says below dir: the package repositories, then the
@@ -68,6 +79,10 @@ func run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.Tree
 	}
 	res := &Result{Packages: []PackageResult{}, Live: []LiveResult{}}
 	for i, pkg := range p.Packages {
+		if p.InPlace {
+			res.Packages = append(res.Packages, w.inPlace(pkg))
+			continue
+		}
 		w.progress.tell("writing packages", i, len(p.Packages))
 		pr, err := w.writePackage(ctx, pkg, splits[i])
 		if err != nil {
@@ -76,9 +91,16 @@ func run(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.Tree
 		res.Packages = append(res.Packages, *pr)
 	}
 	w.progress.tell("writing packages", len(p.Packages), len(p.Packages))
+	if !p.InPlace {
+		splits = splits[len(p.Packages):]
+	}
 	for i, l := range p.Live {
 		w.progress.tell("writing live", i, len(p.Live))
-		lr, err := w.writeLive(ctx, l)
+		var own *history.Split
+		if l.Paths != nil {
+			own, splits = &splits[0], splits[1:]
+		}
+		lr, err := w.writeLive(ctx, l, own)
 		if err != nil {
 			return nil, fmt.Errorf("live repository %s: %w", l.Name, err)
 		}
@@ -98,6 +120,7 @@ type writer struct {
 	progress Progress
 	who      repo.Signature
 	modes    map[string]repo.TreeEntry
+	attrs    []string // see attributeFiles
 }
 
 func newWriter(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*writer, error) {

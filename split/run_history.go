@@ -8,26 +8,54 @@ import (
 	"github.com/terrier-iac/terrier/split/history"
 )
 
-// filter is what a package's repository holds.
-func (p *Package) filter() history.Filter {
-	f := history.Filter{Root: p.Root, Paths: append([]string(nil), p.Owns...)}
-	for _, c := range p.Copies {
-		f.Paths = append(f.Paths, c.Path)
-	}
-	return f
+// A holding is what one repository holds, and how its first commit is named.
+type holding struct {
+	name   string
+	filter history.Filter
 }
 
-// extract returns the history of each package, in the plan's order.
+func newHolding(name, root string, owns []string, copies []Copy) holding {
+	f := history.Filter{Root: root, Paths: append([]string(nil), owns...)}
+	for _, c := range copies {
+		f.Paths = append(f.Paths, c.Path)
+	}
+	return holding{name, f}
+}
+
+// holdings are what has a history of its own: the packages, then the live
+// repositories of environments, in the plan's order.
+func (p *Plan) holdings() []holding {
+	var list []holding
+	for _, pkg := range p.Packages {
+		if p.InPlace {
+			continue
+		}
+		list = append(list, newHolding(pkg.Path, pkg.Root, pkg.Owns, pkg.Copies))
+	}
+	for _, l := range p.Live {
+		if l.Paths != nil {
+			list = append(list, newHolding(l.Name, l.Root, l.Paths, l.Copies))
+		}
+	}
+	return list
+}
+
+// extract returns the history of each holding of the plan.
 func (w *writer) extract(ctx context.Context) ([]history.Split, error) {
-	filters := make([]history.Filter, len(w.p.Packages))
-	for i, pkg := range w.p.Packages {
-		filters[i] = pkg.filter()
+	list := w.p.holdings()
+	if len(list) == 0 {
+		return nil, nil
 	}
 	if !w.p.History {
-		return w.begin(ctx, filters)
+		return w.begin(ctx, list)
+	}
+	filters := make([]history.Filter, len(list))
+	for i, h := range list {
+		filters[i] = h.filter
 	}
 	splits, err := history.Extract(ctx, w.reader, w.commit.ID, filters, history.Options{
 		Follow:   w.p.Follow,
+		At:       w.p.tagged(),
 		Progress: func(done, total int) { w.progress.tell("reading history", done, total) },
 	})
 	if err != nil {
@@ -37,22 +65,50 @@ func (w *writer) extract(ctx context.Context) ([]history.Split, error) {
 		if want, _, err := w.treeOf(ctx, filters[i]); err != nil {
 			return nil, err
 		} else if s.Tree != want {
-			return nil, fmt.Errorf("%s: the extracted history ends in tree %s, and the commit has %s; nothing is written", w.p.Packages[i].Path, s.Tree, want)
+			return nil, fmt.Errorf("%s: the extracted history ends in tree %s, and the commit has %s; nothing is written", list[i].name, s.Tree, want)
 		}
 	}
 	return splits, nil
 }
 
-// begin makes one commit for each filter, without history.
-func (w *writer) begin(ctx context.Context, filters []history.Filter) ([]history.Split, error) {
+// tagged are the commits of the tags that are carried over.
+func (p *Plan) tagged() []repo.Hash {
+	var out []repo.Hash
+	for _, t := range p.Tags {
+		out = append(out, t.tag.Commit)
+	}
+	return out
+}
+
+// carryTags makes the monorepo's tags anew on what stands for their commits in
+// h, and adds them to refs. A tag of a commit that is not in the history, or
+// in which there was nothing yet, is left out.
+func (w *writer) carryTags(h history.Split, refs map[string]repo.Hash) (carried []TagResult, objects []repo.Object) {
+	carried = []TagResult{}
+	for _, t := range w.p.Tags {
+		at, ok := h.At[t.tag.Commit]
+		if name := "refs/tags/" + t.As; ok && !at.IsZero() && refs[name].IsZero() {
+			refs[name] = at
+			if o, ok := t.tag.On(at, t.As); ok {
+				objects = append(objects, o)
+				refs[name] = o.ID
+			}
+			carried = append(carried, TagResult{t.As, refs[name].String()})
+		}
+	}
+	return carried, objects
+}
+
+// begin makes one commit for each holding, without history.
+func (w *writer) begin(ctx context.Context, list []holding) ([]history.Split, error) {
 	var splits []history.Split
-	for i, f := range filters {
-		tree, objects, err := w.treeOf(ctx, f)
+	for _, h := range list {
+		tree, objects, err := w.treeOf(ctx, h.filter)
 		if err != nil {
 			return nil, err
 		}
-		c := repo.CommitObject(tree, nil, w.who, w.who, fmt.Sprintf("Begin with %s as of %s\n", w.p.Packages[i].Path, w.commit.ID))
-		splits = append(splits, history.Split{Filter: f, Tip: c.ID, Tree: tree, Commits: 1, New: append(objects, c)})
+		c := repo.CommitObject(tree, nil, w.who, w.who, fmt.Sprintf("Begin with %s as of %s\n", h.name, w.commit.ID))
+		splits = append(splits, history.Split{Filter: h.filter, Tip: c.ID, Tree: tree, Commits: 1, New: append(objects, c)})
 	}
 	return splits, nil
 }

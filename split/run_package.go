@@ -22,22 +22,29 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 	objects := h.New
 	tip := h.Tip
 	edits := map[string]repo.TreeEdit{}
-	blobs, err := w.change(edits, pkg.Name, pkg.Root, pkg.Links)
+	blobs, err := w.change(edits, pkg.Name, "", pkg.Root, pkg.Links)
 	if err != nil {
 		return nil, err
 	}
+	edited := len(edits) > 0
+	attributes, err := w.attributes(ctx, edits, h.Filter)
+	if err != nil {
+		return nil, err
+	}
+	blobs = append(blobs, attributes...)
 	if len(edits) > 0 {
 		root, trees, err := w.editTree(ctx, h, edits)
 		if err != nil {
 			return nil, err
 		}
-		c := repo.CommitObject(root, []repo.Hash{tip}, w.who, w.who, w.pinMessage(pkg))
+		c := repo.CommitObject(root, []repo.Hash{tip}, w.who, w.who, w.pinMessage(pkg, edited))
 		objects = append(append(append(objects, blobs...), trees...), c)
 		tip = c.ID
 	}
-	tag := repo.TagObject(tip, pkg.Tag, w.who, w.tagMessage(pkg))
-	objects = append(objects, tag)
-	res.Tip, res.TagObject = tip.String(), tag.ID.String()
+	refs := map[string]repo.Hash{"refs/heads/main": tip}
+	objects = append(objects, w.tag(res, pkg, tip, refs)...)
+	carried, made := w.carryTags(h, refs)
+	res.Carried, objects = carried, append(objects, made...)
 
 	dir := filepath.Join(w.dir, filepath.FromSlash(pkg.Repository))
 	if err := writeFile(strings.TrimSuffix(dir, ".git")+".commit-map", commitMap(h.Map)); err != nil {
@@ -48,7 +55,7 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 	}
 	err = repo.WriteBare(ctx, dir, repo.Spec{
 		Objects: objects,
-		Refs:    map[string]repo.Hash{"refs/heads/main": tip, "refs/tags/" + pkg.Tag: tag.ID},
+		Refs:    refs,
 		Head:    "refs/heads/main",
 		Borrow:  w.r.GitDir,
 		Reader:  w.reader,
@@ -57,6 +64,28 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 		OwnCommits: true,
 	})
 	return res, err
+}
+
+// tag makes the tags of a package at its tip, and adds them to refs and to the
+// result.
+func (w *writer) tag(res *PackageResult, pkg *Package, tip repo.Hash, refs map[string]repo.Hash) []repo.Object {
+	var objects []repo.Object
+	for _, name := range pkg.releases() {
+		tag := repo.TagObject(tip, name, w.who, w.tagMessage(pkg, name))
+		objects = append(objects, tag)
+		refs["refs/tags/"+name] = tag.ID
+		res.Tags = append(res.Tags, TagResult{name, tag.ID.String()})
+	}
+	res.Tip = tip.String()
+	return objects
+}
+
+// inPlace is the result for the monorepo itself: its modules are released at
+// the commit that was split. The tags are written with the live repository.
+func (w *writer) inPlace(pkg *Package) PackageResult {
+	res := PackageResult{Name: pkg.Name, Extracted: w.commit.ID.String(), Followed: []string{}, Carried: []TagResult{}}
+	w.tag(&res, pkg, w.commit.ID, map[string]repo.Hash{})
+	return res
 }
 
 // commitMap lists which commit of the monorepo became which of the package:
@@ -70,9 +99,15 @@ func commitMap(pairs []history.Pair) []byte {
 	return b.Bytes()
 }
 
-func (w *writer) tagMessage(pkg *Package) string {
+func (w *writer) tagMessage(pkg *Package, tag string) string {
+	name, from := pkg.Name, strings.Join(pkg.dirs, ", ")
+	for _, t := range pkg.Tags {
+		if t.Tag == tag {
+			name, from = t.Name, t.Path
+		}
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\n\nSplit from %s at %s\n", pkg.Name, pkg.Version, strings.Join(pkg.dirs, ", "), w.commit.ID)
+	fmt.Fprintf(&b, "%s %s\n\nSplit from %s at %s\n", name, pkg.Version, from, w.commit.ID)
 	if len(pkg.Copies) > 0 {
 		b.WriteString("\nWith copies of what it reaches outside:\n\n")
 		writeCopies(&b, pkg.Copies)
@@ -80,17 +115,22 @@ func (w *writer) tagMessage(pkg *Package) string {
 	return b.String()
 }
 
-func (w *writer) pinMessage(pkg *Package) string {
+func (w *writer) pinMessage(pkg *Package, edited bool) string {
 	var b strings.Builder
-	if len(pkg.Requires) > 0 || len(pkg.Links) == 0 {
+	switch {
+	case len(pkg.Requires) > 0:
 		b.WriteString("Pin module calls to their releases\n\n")
-	} else {
+	case len(pkg.Links) > 0:
 		b.WriteString("Put files in the place of symlinks that led elsewhere\n\n")
+	case edited:
+		b.WriteString("Lead calls to where their modules are\n\n")
+	default:
+		b.WriteString("Say the attributes that files had from above\n\n")
 	}
 	for _, name := range pkg.Requires {
 		for _, other := range w.p.Packages {
 			if other.Name == name {
-				fmt.Fprintf(&b, "%s → %s %s\n", strings.Join(other.dirs, ", "), other.Name, other.Tag)
+				writePins(&b, other)
 			}
 		}
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 // change adds to edits, which are relative to root, what the plan changes in
-// one repository (pkg is "" for live): symlinks that become what they lead to,
+// one repository (pkg is "" for live, and live then an environment's own): symlinks that become what they lead to,
 // and rewritten sources. It returns the new blobs.
-func (w *writer) change(edits map[string]repo.TreeEdit, pkg, root string, links []Link) ([]repo.Object, error) {
+func (w *writer) change(edits map[string]repo.TreeEdit, pkg, live, root string, links []Link) ([]repo.Object, error) {
 	for _, l := range links {
 		edits[below(l.Path, root)] = repo.TreeEdit{Delete: true}
 		for _, f := range l.files {
@@ -25,7 +25,7 @@ func (w *writer) change(edits map[string]repo.TreeEdit, pkg, root string, links 
 	}
 	byFile := map[string][]Edit{}
 	for _, e := range w.p.Edits {
-		if e.Package == pkg {
+		if e.Package == pkg && e.Live == live {
 			byFile[e.File] = append(byFile[e.File], e)
 		}
 	}

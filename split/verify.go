@@ -50,8 +50,15 @@ func verify(ctx context.Context, monorepo string, p *Plan, res *Result, dir stri
 	for i, pkg := range p.Packages {
 		r := res.Packages[i]
 		in.Packages = append(in.Packages, proof.Package{Name: pkg.Name, Path: pkg.Path, Root: pkg.Root, Owns: pkg.Owns, Copies: copies(pkg.Copies),
-			Repository: pkg.Repository, Source: pkg.Source, Tag: pkg.Tag, TagObjects: map[string]string{pkg.Tag: r.TagObject},
-			Tip: r.Tip, Extracted: r.Extracted, History: p.History})
+			Repository: pkg.Repository, Source: pkg.Source, Tag: pkg.Tag, Tags: map[string]string{}, TagObjects: map[string]string{},
+			Tip: r.Tip, Extracted: r.Extracted, History: p.History, InPlace: p.InPlace})
+		last := &in.Packages[i]
+		for _, t := range pkg.Tags {
+			last.Tags[t.Path] = t.Tag
+		}
+		for _, t := range r.Tags {
+			last.TagObjects[t.Tag] = t.Object
+		}
 	}
 	for i, l := range p.Live {
 		in.Live = append(in.Live, proof.Live{Name: l.Name, Repository: l.Repository, Branch: l.Branch, Tip: res.Live[i].Tip, Base: res.Live[i].Base,

@@ -114,6 +114,13 @@ func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
 // packageLines say what is to know of a package beside its name.
 func packageLines(pkg *split.Package) []string {
 	var out []string
+	if len(pkg.Tags) > 0 {
+		var tags []string
+		for _, t := range pkg.Tags {
+			tags = append(tags, t.Tag)
+		}
+		return append(out, strings.Join(tags, ", "))
+	}
 	if pkg.Root != pkg.Path {
 		out = append(out, "begins at "+pkg.Root+"; callers get //"+strings.TrimPrefix(strings.TrimPrefix(pkg.Path, pkg.Root), "/"))
 	}

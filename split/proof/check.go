@@ -49,6 +49,9 @@ type Package struct {
 	Tip        string // the commit that is recorded as the tip of main
 	Extracted  string // the tip before the pin commit; Tip where there is none
 	History    bool   // false where it was made of one root commit
+	// InPlace says that it is the monorepo itself, at the commit that was
+	// split: Repository is then that of a live one, which owns every path.
+	InPlace bool
 }
 
 // Live is a repository of what stayed.
@@ -191,7 +194,9 @@ func (in *Input) validate() error {
 			return bad("package %q has no usable source", p.Name)
 		case p.Tag == "" && len(p.Tags) == 0:
 			return bad("package %q has no tag", p.Name)
-		case !treePath(p.Path) || !slices.ContainsFunc(p.Owns, func(own string) bool { return within(p.Path, own) || within(own, p.Path) }):
+		case p.InPlace && (p.Tip != in.Commit || p.Extracted != in.Commit || p.Root != "." || len(p.Owns)+len(p.Copies) > 0):
+			return bad("package %q is the monorepo itself, and not at its commit or not all of it", p.Name)
+		case !p.InPlace && (!treePath(p.Path) || !slices.ContainsFunc(p.Owns, func(own string) bool { return within(p.Path, own) || within(own, p.Path) })):
 			return bad("package %q does not own its own directory %q", p.Name, p.Path)
 		case paths[p.Path] || sources[src.key()]:
 			return bad("package %q shares its path or source with another", p.Name)
@@ -212,6 +217,12 @@ func (in *Input) validate() error {
 			}
 		}
 		paths[p.Path], sources[src.key()] = true, true
+		if p.InPlace {
+			if !cleanPath(p.Repository) || p.Repository == "." {
+				return bad("package %q is at %q, which is no clean relative path", p.Name, p.Repository)
+			}
+			continue
+		}
 		if err := errors.Join(repository(p.Name, p.Repository), holding(p.Root, p.Owns, p.Copies)); err != nil {
 			return bad("package %q: %w", p.Name, err)
 		}
@@ -508,6 +519,9 @@ func (ck *checker) checkPackage(a *after) {
 			return
 		}
 		extracted = c
+	}
+	if p.InPlace {
+		return // its commit is the monorepo's, and so every file
 	}
 	ck.checkExtracted(a, extracted.tree)
 	if !p.History && len(extracted.parents) > 0 {

@@ -133,6 +133,9 @@ func (ck *checker) compareFiles() error {
 		judge()
 	}
 	for _, a := range ck.afters {
+		if a.inPlace() {
+			continue
+		}
 		missing := map[plumbing.Hash]bool{}
 		for i, f := range a.files {
 			p := a.origin(f.path)

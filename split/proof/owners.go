@@ -61,8 +61,11 @@ func (ck *checker) owners(p string) []int {
 // holds reports whether a repository ought to have a file of the monorepo.
 func (ck *checker) holds(a *after, p string) bool {
 	_, copied := a.copies[p]
-	return copied || slices.Contains(ck.owners(p), a.index)
+	return copied || a.inPlace() || slices.Contains(ck.owners(p), a.index)
 }
+
+// inPlace reports whether a is the monorepo itself, seen as a package.
+func (a *after) inPlace() bool { return a.pkg != nil && a.pkg.InPlace }
 
 // A span is where the files at or below a directory stand in a snapshot's list.
 type span struct{ from, to int }
