@@ -24,7 +24,7 @@ type splitOptions struct {
 	out, rev, only, verify      string
 	check                       string
 	dryRun, noHistory, noFollow bool
-	tags                        bool
+	tags, docs                  bool
 }
 
 func (a *app) splitCommand() *cobra.Command {
@@ -72,6 +72,7 @@ repository's code.`,
 	f.BoolVar(&o.noHistory, "no-history", false, "begin each package with one commit, without its history")
 	f.BoolVar(&o.noFollow, "no-follow", false, "do not follow a module's directory through renames")
 	f.BoolVar(&o.tags, "tags", false, "carry the monorepo's tags over, as monorepo/TAG or as carried_tag in terrier.hcl says")
+	f.BoolVar(&o.docs, "docs", false, "also rewrite the sources in the HCL code blocks of Markdown files")
 	f.StringVar(&o.verify, "verify", "static", "`how` to prove the result: static, get (also terraform get), plan (also terraform plan)")
 	f.StringVar(&o.check, "check", "", "prove again the finished split in this `directory`")
 	cmd.MarkFlagsOneRequired("out", "check")
@@ -89,6 +90,11 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 	}
 	defer j.tree.Close()
 	sc := j.cfg.splitConfig(o)
+	if o.docs {
+		if sc.Own, err = j.repo.Remotes(ctx); err != nil {
+			return err
+		}
+	}
 	if o.tags {
 		if sc.Tags, err = j.repo.Tags(ctx); err != nil {
 			return err
@@ -317,7 +323,7 @@ func (c *Config) splitConfig(o splitOptions) split.Config {
 		Version: c.Modules.Version, Tag: c.Modules.TagFor, CarriedTag: c.Modules.CarriedTagFor, Env: c.Environment,
 		Source: c.Modules.SourceFor, Remote: c.Modules.RemoteFor, LiveURL: c.Live.RemoteFor,
 		Names: map[string]string{}, Keep: map[string]string{}, Group: map[string]string{},
-		Only: o.only, NoHistory: o.noHistory, Follow: !o.noFollow,
+		Only: o.only, Docs: o.docs, NoHistory: o.noHistory, Follow: !o.noFollow,
 		Name: c.Identity.Name, Email: c.Identity.Email,
 	}
 	local := func(name string) string { return filepath.Join(out, "modules", name+".git") }

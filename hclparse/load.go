@@ -251,6 +251,11 @@ func (p *parsed) parse(fsys fs.FS) {
 		p.fail("File cannot be read", fmt.Sprintf("Its calls are unknown: %s.\nhint: check its permissions and its name.", cause(err)))
 		return
 	}
+	p.parseBytes()
+}
+
+// parseBytes is parse without the reading.
+func (p *parsed) parseBytes() {
 	if what := tooDeep(p.Bytes, p.Syntax); what != "" {
 		p.fail("Configuration is too complex", what+" Its calls are unknown.")
 		return

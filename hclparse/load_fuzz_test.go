@@ -159,3 +159,28 @@ func quoted(t *testing.T, f *File, r hcl.Range) {
 		t.Errorf("range begins on line %d, says %d:%d", line, r.Start.Line, col)
 	}
 }
+
+// Any terragrunt source, replaced by a plain string, is read back as that
+// string, and every byte outside it is as it was.
+func FuzzTerragrunt(f *testing.F) {
+	for _, s := range []string{
+		`"../modules//x"`, `("${get_repo_root()}/modules/x")`, `a ? "../x" : (b ? local.y : "git::https://h/x.git?ref=v1")`,
+		`find_in_parent_folders("x")`, "<<E\n../x\nE\n", `"${dirname(find_in_parent_folders())}/../x"`, `[for x in y : x][0]`,
+	} {
+		f.Add([]byte("terraform {\r\n  source = "+s+"\n  # π\n}\ninclude \"x\" {\n  path = 1\n}\n"), "git::file:///x//y?ref=v1.0.0")
+	}
+	f.Add([]byte("\xef\xbb\xbfterraform { source = \"../x\" }"), "${x}\n\"")
+	f.Fuzz(func(t *testing.T, src []byte, to string) {
+		checkEdits(t, src, to, func(src []byte) (places []Edit, raw []string) {
+			file, sources := ParseTerragrunt("terragrunt.hcl", src)
+			if file.Broken() {
+				return nil, nil // nothing of it is edited
+			}
+			for _, s := range sources {
+				places = append(places, Edit{Start: s.Range.Start.Byte, End: s.Range.End.Byte})
+				raw = append(raw, s.Raw)
+			}
+			return places, raw
+		})
+	})
+}

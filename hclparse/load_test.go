@@ -642,7 +642,7 @@ func TestLoadTerragrunt(t *testing.T) {
 		{`terraform { source = local.l ? "../x" : "git::https://h/x.git?ref=v1" }`, []string{`|"../x"`, `|"git::https://h/x.git?ref=v1"`}},
 		{`terraform { source = (a ? ("./x") : b ? "./y" : "${z}") }`, []string{`|"./x"`, `|"./y"`, `|?"${z}"`}},
 		{`terraform { source = a ? local.x : "./y" }`, []string{`|?local.x`, `|"./y"`}},
-		{`terraform { source = a ? local.x : local.y }`, []string{`?a ? local.x : local.y`}},
+		{`terraform { source = a ? local.x : local.y }`, []string{`|?local.x`, `|?local.y`}},
 		{`terraform { source = "${get_repo_root()}//x" }`, []string{`?"${get_repo_root()}//x"`}},
 		{`terraform { source = find_in_parent_folders("x") }`, []string{`?find_in_parent_folders("x")`}},
 		{"terraform {\n  extra_arguments \"x\" {\n    source = \"../no\"\n  }\n}\n", nil},

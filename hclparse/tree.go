@@ -194,9 +194,10 @@ type Backend struct {
 }
 
 // A TerragruntSource is the source argument of a terraform block in a
-// terragrunt.hcl. A conditional has one entry for each literal branch.
+// terragrunt.hcl. A conditional has one entry for each branch.
 type TerragruntSource struct {
 	File  *File
+	Expr  hcl.Expression
 	Range hcl.Range // of the literal, quotes included; of the expression where it is not Static
 	// Raw and Source are valid when Static. Raw may hold terragrunt's `//`.
 	Raw       string

@@ -46,6 +46,7 @@ type Borders struct {
 	stacks []string            // all of the tree, sorted
 	inside map[string][]string // see holes
 	lives  []string            // see Lives
+	byBase map[string][]string // see named
 }
 
 // A unit is one package.
@@ -124,7 +125,7 @@ func (b *Borders) circles() [][]string {
 		if c.Target == "" || c.Problem != ProblemNone {
 			continue
 		}
-		if from, to := b.Of(c.Dir), b.Of(c.Target); from != "" && to != "" && from != to {
+		if from, to := b.Of(c.Dir), b.Of(c.Target); from != "" && to != "" && from != to && !b.g.example(c.Dir) {
 			add(calls, from, to)
 		}
 	}
@@ -135,6 +136,13 @@ func (b *Borders) circles() [][]string {
 		}
 	}
 	return out
+}
+
+// example reports whether a directory is one of the module that it stands in:
+// no release of that needs what it calls.
+func (g *Graph) example(dir string) bool {
+	d := g.Dirs[dir]
+	return d != nil && d.Role == RoleExample
 }
 
 // Without returns borders in which some packages stay: their keys, and why.

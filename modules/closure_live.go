@@ -81,6 +81,11 @@ func (c *closing) shareFiles() {
 			continue
 		}
 		if hasTerragrunt(d.Config) {
+			for _, p := range c.g.terragrunt.includes(d.Path) {
+				if !c.owns(p) && c.b.Of(p) == "" {
+					c.copies[p] = true
+				}
+			}
 			for at := d.Path; !terragrunt[at]; at = path.Dir(at) {
 				terragrunt[at] = true
 			}

@@ -11,6 +11,8 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/terrier-iac/terrier/hclparse"
 )
 
@@ -51,6 +53,8 @@ type Call struct {
 	Target string
 	// Problem says what is wrong with a local source.
 	Problem Problem
+
+	lead *lead // of a terragrunt source
 }
 
 // Problem says why a local source leads nowhere.
@@ -78,6 +82,45 @@ func (c *Call) File() *hclparse.File {
 	return c.Call.File
 }
 
+// SourceRange returns the bytes of the call's source: the literal with its
+// quotes or, of a terragrunt source, the expression.
+func (c *Call) SourceRange() hcl.Range {
+	if c.Terragrunt != nil {
+		return c.Terragrunt.Range
+	}
+	return c.Call.SourceRange
+}
+
+// Raw returns the source as the file has it: the text of a literal, else the
+// expression.
+func (c *Call) Raw() string {
+	switch r := c.SourceRange(); {
+	case c.Terragrunt == nil:
+		return c.Call.Raw
+	case c.Terragrunt.Static:
+		return c.Terragrunt.Raw
+	default:
+		return string(r.SliceBytes(c.File().Bytes))
+	}
+}
+
+// Name returns the module block's name, "terraform" for a terragrunt source.
+func (c *Call) Name() string {
+	if c.Terragrunt != nil {
+		return "terraform"
+	}
+	return c.Call.Name
+}
+
+// Local reports whether the call's source is a path of the tree that an edit
+// may replace as a whole.
+func (c *Call) Local() bool {
+	if c.Terragrunt != nil {
+		return c.Target != "" && c.lead.fixed == ""
+	}
+	return c.Call.HasSource && c.Call.Static && c.Call.Source.Kind == hclparse.KindLocal
+}
+
 // Line returns the line of the call's source, or of its block where it has
 // none.
 func (c *Call) Line() int {
@@ -103,10 +146,11 @@ type Graph struct {
 	// Library says that there is no stack anywhere (rule R7).
 	Library bool
 
-	links map[string]string
-	dirs  map[string]bool
-	seen  []sight             // see sights
-	roots map[string][]string // see rootsOf
+	links      map[string]string
+	dirs       map[string]bool
+	terragrunt *terragruntTree
+	seen       []sight             // see sights
+	roots      map[string][]string // see rootsOf
 }
 
 // RoleOf lets a configuration decide a directory's role; "" leaves it to the
@@ -161,16 +205,9 @@ func (g *Graph) resolveCalls() {
 			}
 			g.Calls = append(g.Calls, gc)
 		}
-		for _, s := range d.Config.Terragrunt {
-			gc := &Call{Dir: d.Path, Terragrunt: s}
-			if s.Static && isLocal(s.Raw) {
-				// Terragrunt copies what stands before // and runs in what
-				// stands behind it.
-				gc.Target, gc.Problem = g.resolve(d.Path, strings.ReplaceAll(s.Raw, "//", "/"))
-			}
-			g.Calls = append(g.Calls, gc)
-		}
 	}
+	g.terragrunt = g.readTerragrunt()
+	g.Calls = append(g.Calls, g.terragrunt.calls()...)
 	sort.SliceStable(g.Calls, func(i, j int) bool {
 		a, b := g.Calls[i], g.Calls[j]
 		if a.File().Path != b.File().Path {
@@ -180,8 +217,8 @@ func (g *Graph) resolveCalls() {
 	})
 	callers, callees := map[string]map[string]bool{}, map[string]map[string]bool{}
 	for _, c := range g.Calls {
-		if c.Target == "" || c.Problem != ProblemNone {
-			continue
+		if c.Target == "" || c.Problem != ProblemNone || c.Terragrunt != nil && c.Target == c.Dir {
+			continue // a terragrunt unit may run its own directory
 		}
 		add(callers, c.Target, c.Dir)
 		add(callees, c.Dir, c.Target)

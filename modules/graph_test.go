@@ -166,11 +166,11 @@ func TestHazards(t *testing.T) {
 		"mentions":                       {stack + "-- modules/m/main.tf --\n-- ci.yml --\na: modules/m\nb: modules/mm\nc: ../modules/m/x\nd: https://h//modules/mm\n-- modules/m/README.md --\nmodules/m\n", "info mention ci.yml:1 · info mention ci.yml:3"},
 		"readme":                         {stack + "-- modules/m/main.tf --\n-- README.md --\n```hcl\n  source = \"./modules/m\"\n```\n", "info readme-source README.md:2"},
 		"does not parse":                 {stack + "-- modules/m/main.tf --\nmodule \"x\" {\n", "warn parse-error modules/m/main.tf:1"},
-		"attributes that matter":         {stack + "-- modules/m/main.tf --\n-- .gitattributes --\n* text=auto\n*.tf eol=crlf\n*.md filter=lfs\n", "block git-attributes .gitattributes:2"},
+		"attributes that matter":         {stack + "-- modules/m/main.tf --\n-- .gitattributes --\n* text=auto\n*.tf eol=crlf\n*.md filter=lfs\n", "info git-attributes .gitattributes:2"},
 		"ident where nothing has it":     {stack + "-- modules/m/main.tf --\n-- modules/m/README.md --\nx\n-- .gitattributes --\n*.md ident\n", ""},
-		"ident where a file has it":      {stack + "-- modules/m/main.tf --\n-- modules/m/README.md --\n$Id$\n-- .gitattributes --\n*.md ident\n", "block git-attributes .gitattributes:1"},
+		"ident where a file has it":      {stack + "-- modules/m/main.tf --\n-- modules/m/README.md --\n$Id$\n-- .gitattributes --\n*.md ident\n", "info git-attributes .gitattributes:1"},
 		"provider":                       {stack + "-- modules/m/main.tf --\nprovider \"aws\" {}\n", "info provider-in-module modules/m/main.tf:1"},
-		"terragrunt caller":              {"-- live/b/terragrunt.hcl --\nterraform {\n  source = \"../../modules/m\"\n}\n-- modules/m/main.tf --\n", "block terragrunt-source live/b/terragrunt.hcl:2"},
+		"terragrunt caller":              {"-- live/b/terragrunt.hcl --\nterraform {\n  source = \"../../modules/m\"\n}\n-- modules/m/main.tf --\n", ""},
 		"json":                           {stack + "-- shared/x.json --\n-- modules/m/main.tf.json --\n{\n  \"locals\": {\"a\": \"${file(\\\"${path.module}/../../shared/x.json\\\")}\"}\n}\n", "info outside-file modules/m/main.tf.json:2"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,7 +57,7 @@ var HazardDocs = map[string]string{
 	"directory-name":        "uses the name of the working directory",
 	"stripped-path":         "something depends on the path that `root` would strip",
 	"shared-file":           "stacks of two live repositories need a file: one of them has a copy",
-	"git-attributes":        "attributes of the repository's root change a module's bytes at checkout",
+	"git-attributes":        "attributes from above a module change its bytes at checkout: its package gets them too",
 	"git-crypt":             "a file is encrypted by git-crypt",
 	"lfs-pointer":           "a file is a Git LFS pointer",
 	"submodule":             "a directory is a git submodule",
@@ -66,12 +66,12 @@ var HazardDocs = map[string]string{
 	"backend-in-module":     "a called module has a backend of its own",
 	"sibling-call":          "a module calls another module: it is pinned, dependencies first",
 	"equal-names":           "directories share a base name: repository names come from the path",
-	"terragrunt-source":     "a module is called by terragrunt",
 	"terragrunt-path":       "a terragrunt function depends on the path in the repository",
 	"mention":               "another file names a path that would move",
 	"readme-source":         "documentation shows a source that would change",
 	"duplicate-state-key":   "two stacks keep their state under one key",
 	"absolute-path":         "an absolute path",
+	"own-commit":            "terragrunt runs another commit of the repository itself",
 	"orphan":                "nobody calls this module: it is extracted too",
 	"override-of-source":    "an override file changes a source",
 	"opentofu-twin":         "OpenTofu reads another file in place of this one",
@@ -101,6 +101,7 @@ func (g *Graph) Hazards(b *Borders) []Hazard {
 	closures, reached := g.Closures(b)
 	out = append(out, reached...)
 	out = append(out, g.callHazards(b, closures)...)
+	out = append(out, g.terragruntHazards(b)...)
 	out = append(out, g.moduleHazards(b)...)
 	out = append(out, g.pathHazards(b)...)
 	out = append(out, g.textHazards(b)...)
@@ -120,23 +121,7 @@ func (g *Graph) callHazards(b *Borders, closures map[Owner]*Closure) []Hazard {
 		from := b.Of(c.Dir)
 		h := Hazard{File: c.File().Path, Line: c.Line(), Dir: c.Dir}
 		if c.Terragrunt != nil {
-			t := c.Terragrunt
-			switch {
-			case !t.Static:
-				h.ID, h.Severity, h.Unproved = "computed-source", Warn, true
-				h.Summary = "the terragrunt source is computed: where it leads is not known, and it is not rewritten"
-			case c.Problem != ProblemNone:
-				h = problemHazard(h, c, t.Raw)
-			case c.Target != "" && b.Of(c.Target) != "":
-				// Terragrunt copies the whole tree before `//`, so the package
-				// needs more than one directory.
-				h.ID, h.Severity, h.Dir = "terragrunt-source", Block, b.Of(c.Target)
-				h.Summary = fmt.Sprintf("terragrunt calls %s; a package for it is not supported yet", c.Target)
-			default:
-				continue
-			}
-			out = append(out, h)
-			continue
+			continue // terragruntHazards
 		}
 		call := c.Call
 		if !call.HasSource {

@@ -51,7 +51,11 @@ func (g *Graph) textHazards(b *Borders) []Hazard {
 			}
 			out = append(out, h)
 		}
-		out = append(out, find.mentions(e.Path, data)...)
+		for _, h := range find.mentions(e.Path, data) {
+			if !g.terragrunt.rewrites(h.File, h.Line) {
+				out = append(out, h)
+			}
+		}
 	}
 	return out
 }
@@ -88,8 +92,8 @@ func (g *Graph) attributeHazards(b *Borders, file string, data []byte) []Hazard 
 				if !Within(p, dir) || !g.attributeReaches(dir, f[0], p, name) {
 					continue
 				}
-				out = append(out, Hazard{ID: "git-attributes", Severity: Block, File: file, Line: i + 1, Dir: p,
-					Summary: fmt.Sprintf("%q changes files of %s at checkout, and does not go with it", strings.Join(f, " "), p)})
+				out = append(out, Hazard{ID: "git-attributes", Severity: Info, File: file, Line: i + 1, Dir: p,
+					Summary: fmt.Sprintf("%q changes files of %s at checkout: the package gets it too", strings.Join(f, " "), p)})
 			}
 		}
 	}
@@ -126,39 +130,80 @@ func (g *Graph) attributeReaches(dir, pattern, pkg, attribute string) bool {
 }
 
 // A pathFinder finds paths of packages in text. It looks for the parents of
-// the packages, of which there are few, and then at the name that follows.
+// the packages, of which there are few, and for relative paths, and then at
+// what stands around them.
 type pathFinder struct {
 	b       *Borders
-	parents [][]byte // "modules/", last segment of the parent with its slash
-	top     [][]byte // packages at the root of the repository
+	keys    [][]byte        // "modules/", "./", and packages at the root of the repository
+	parents map[string]bool // directories that hold packages, and no stack
 }
 
 func newPathFinder(b *Borders) *pathFinder {
-	f := &pathFinder{b: b}
+	f := &pathFinder{b: b, keys: [][]byte{[]byte("./")}, parents: map[string]bool{}}
 	seen := map[string]bool{}
+	key := func(s string) {
+		if !seen[s] {
+			seen[s] = true
+			f.keys = append(f.keys, []byte(s))
+		}
+	}
 	for _, p := range b.Roots() {
 		if p == "." {
 			continue
 		}
 		parent := path.Dir(p)
-		key := path.Base(parent) + "/"
 		if parent == "." {
-			f.top = append(f.top, []byte(p+"/"))
+			key(p + "/")
+			key("/" + p)
 			continue
 		}
-		if !seen[key] {
-			seen[key] = true
-			f.parents = append(f.parents, []byte(key))
+		key(path.Base(parent) + "/")
+		key("/" + path.Base(parent))
+		for ; parent != "." && !f.parents[parent]; parent = path.Dir(parent) {
+			if parent != path.Dir(p) && b.holdsStack(parent) {
+				break // to name all of terraform/ is not to name its modules
+			}
+			f.parents[parent] = true
 		}
 	}
 	return f
 }
 
+func (b *Borders) holdsStack(dir string) bool {
+	for p, d := range b.g.Dirs {
+		if d.Role == RoleStack && Within(p, dir) {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *pathFinder) mentions(file string, data []byte) []Hazard {
+	type found struct {
+		line int
+		dir  string
+	}
 	var out []Hazard
-	lines := map[int]string{}
+	seen := map[found]bool{}
 	from := f.b.Of(path.Dir(file))
-	for _, key := range append(append([][]byte{}, f.parents...), f.top...) {
+	add := func(i int, word, p, summary string) {
+		h := Hazard{ID: "mention", Severity: Info, File: file, Line: 1 + bytes.Count(data[:i], []byte("\n")), Dir: p, Summary: summary}
+		if seen[found{h.Line, p}] {
+			return
+		}
+		seen[found{h.Line, p}] = true
+		if isReadmeSource(file, data, i) {
+			h.ID, h.Summary = "readme-source", "shows a source for "+p+", which would change"
+		}
+		// In its own package a path goes on leading where it led, and a name
+		// is no mention; but a usage block there stands for a caller outside.
+		inside := f.b.g.exists(path.Join(path.Dir(file), word)) && !leaves(path.Dir(file), word, from)
+		if p == from && (h.ID == "mention" || inside) {
+			return
+		}
+		out = append(out, h)
+	}
+	for _, key := range f.keys {
 		for at := 0; ; {
 			i := bytes.Index(data[at:], key)
 			if i < 0 {
@@ -173,20 +218,23 @@ func (f *pathFinder) mentions(file string, data []byte) []Hazard {
 			for end < len(data) && pathByte(data[end]) {
 				end++
 			}
-			p := f.resolve(file, string(data[start:end]))
-			if p == "" || p == from {
+			at = end
+			word := string(data[start:end])
+			url := start > 0 && data[start-1] == ':' && strings.HasPrefix(word, "//")
+			if p := f.resolve(file, word, url); p != "" {
+				add(i, word, p, "names "+p+", which would move")
 				continue
 			}
-			line := 1 + bytes.Count(data[:i], []byte("\n"))
-			if lines[line] == p {
+			pattern := end < len(data) && data[end] == '*'
+			if url || strings.Trim(word, "./") == "" {
 				continue
 			}
-			lines[line] = p
-			h := Hazard{ID: "mention", Severity: Info, File: file, Line: line, Dir: p, Summary: "names " + p + ", which would move"}
-			if isReadmeSource(file, data, i) {
-				h.ID, h.Summary = "readme-source", "shows a source for "+p+", which would change"
+			dir, packages := f.covered(file, word, pattern)
+			for _, p := range packages {
+				if dir != from {
+					add(i, word, p, fmt.Sprintf("names %s, where %d modules would move", dir, len(packages)))
+				}
 			}
-			out = append(out, h)
 		}
 	}
 	return out
@@ -196,27 +244,89 @@ func pathByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_' || c == '/'
 }
 
+// places are what a word of a file may mean: a path from the root, or from the
+// file's own directory.
+func places(file, word string) []string {
+	var out []string
+	if !strings.HasPrefix(word, "../") {
+		out = append(out, word)
+	}
+	if !strings.HasPrefix(word, "/") || strings.HasPrefix(word, "/..") {
+		// A script writes $DIR/../modules.
+		out = append(out, path.Join(path.Dir(file), strings.TrimLeft(word, "/")))
+	}
+	for i, p := range out {
+		out[i] = strings.TrimPrefix(path.Clean(p), "/")
+	}
+	return out
+}
+
 // resolve returns the package that a word of a file names: from the root,
-// from the file's own directory, or as the end of a longer address.
-func (f *pathFinder) resolve(file, word string) string {
+// from the file's own directory, or as the end of a longer address. What is
+// something else of the tree is not looked at further.
+func (f *pathFinder) resolve(file, word string, url bool) string {
 	word = strings.TrimRight(word, "./")
-	for _, p := range []string{word, path.Join(path.Dir(file), word)} {
-		p = strings.TrimPrefix(path.Clean(p), "/")
-		if strings.HasPrefix(p, "..") {
-			continue
+	if !url {
+		for i, p := range places(file, word) {
+			there := p != "." && f.b.g.exists(p)
+			// What is only there after a build is named from the root.
+			if r := f.b.Of(p); r != "" && r != "." && (there || i == 0 && !strings.HasPrefix(word, ".")) {
+				return r
+			}
+			if there {
+				return ""
+			}
 		}
-		if r := f.b.Of(p); r != "" && r != "." {
+	}
+	if !url {
+		if r := f.b.Of(f.b.bySegments(word)); r != "" && r != "." {
 			return r
 		}
 	}
+	if strings.HasPrefix(word, "../") || strings.HasPrefix(word, "./") {
+		for strings.HasPrefix(word, ".") {
+			_, word, _ = strings.Cut(word, "/")
+		}
+		if strings.Count(word, "/") == 0 {
+			return "" // ../vpc is the name of too many things
+		}
+		word = "/" + word
+	}
 	for i := 0; i < len(word); i++ {
 		if word[i] == '/' && i+1 < len(word) {
-			if r := f.b.Of(path.Clean(word[i+1:])); r != "" && r != "." {
+			p := path.Clean(word[i+1:])
+			if r := f.b.Of(p); r != "" && r != "." {
 				return r
+			}
+			if !url && p != "." && f.b.g.exists(p) {
+				return ""
 			}
 		}
 	}
 	return ""
+}
+
+// covered returns the packages below the directory that a word names, and
+// those whose path begins as it does where a pattern follows.
+func (f *pathFinder) covered(file, word string, pattern bool) (dir string, packages []string) {
+	rest := ""
+	if pattern {
+		// modules/aws-* is modules/, and then names that begin with aws-.
+		i := strings.LastIndexByte(word, '/') + 1
+		word, rest = word[:i], word[i:]
+	}
+	for _, p := range places(file, word) {
+		if !f.parents[p] {
+			continue
+		}
+		for _, r := range f.b.Roots() {
+			if r != p && Within(r, p) && strings.HasPrefix(r, p+"/"+rest) {
+				packages = append(packages, r)
+			}
+		}
+		return p + "/" + rest, packages
+	}
+	return "", nil
 }
 
 func isReadmeSource(file string, data []byte, at int) bool {
@@ -224,5 +334,5 @@ func isReadmeSource(file string, data []byte, at int) bool {
 		return false
 	}
 	start := bytes.LastIndexByte(data[:at], '\n') + 1
-	return strings.HasPrefix(strings.TrimSpace(string(data[start:at])), "source")
+	return strings.HasPrefix(strings.TrimLeft(string(data[start:at]), " \t>"), "source")
 }

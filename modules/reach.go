@@ -47,6 +47,7 @@ func (g *Graph) Reaches() []Reach {
 			out = append(out, s.reach(dir))
 		}
 	}
+	out = append(out, g.terragrunt.reaches()...)
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := out[i], out[j]
 		if a.File != b.File {

@@ -34,7 +34,7 @@ func (g *Graph) decideRoles(roleOf RoleOf) {
 			d.Role, d.Rule = RoleStack, "R1"
 		case called:
 			d.Role, d.Rule = RoleModule, "R2"
-		case len(d.Config.Terragrunt) > 0:
+		case g.terragrunt.isUnit(d):
 			d.Role, d.Rule = RoleStack, "R6"
 		case !hasTerraform(d.Config):
 			d.Role, d.Rule = RoleSettings, "R6"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -22,15 +23,24 @@ const attributesName = ".gitattributes"
 // attributes adds to edits the .gitattributes that the root of a repository
 // needs for its files to be checked out as in the monorepo, and returns its
 // blob, if there is one.
-func (w *writer) attributes(ctx context.Context, edits map[string]repo.TreeEdit, f history.Filter) ([]repo.Object, error) {
-	m := attributesMove{root: f.Root, files: map[string][]byte{}, held: map[string]bool{}, hasID: w.hasID}
+func (w *writer) attributes(ctx context.Context, edits map[string]repo.TreeEdit, f history.Filter, links []Link) ([]repo.Object, error) {
+	m := attributesMove{root: f.Root, files: map[string][]byte{}, held: map[string]bool{}, from: map[string]string{}, hasID: w.hasID}
+	for _, l := range links {
+		for _, placed := range l.files {
+			if mode := w.modes[placed.From].Mode; mode == repo.ModeFile || mode == repo.ModeExecutable {
+				m.from[placed.At] = placed.From
+				m.paths = append(m.paths, placed.At)
+			}
+		}
+	}
 	holds := func(p string) bool {
 		return slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(p, held) })
 	}
 	lost := false
 	for _, p := range w.attributeFiles() {
 		held, dir := holds(p), path.Dir(p)
-		if !held && !slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(held, dir) }) {
+		inside := func(p string) bool { return modules.Within(p, dir) }
+		if !held && !slices.ContainsFunc(f.Paths, inside) && !slices.ContainsFunc(slices.Collect(maps.Values(m.from)), inside) {
 			continue
 		}
 		data, err := fs.ReadFile(w.tree, p)
@@ -99,6 +109,9 @@ type attributesMove struct {
 	held  map[string]bool     // which of them the repository holds at its place
 	paths []string            // what else it holds, as paths of the monorepo, sorted
 	hasID func(p string) bool // whether a file holds $Id, which the attribute ident is about
+	// from says which file of the monorepo stands at a path, where that is in
+	// the place of a symlink.
+	from map[string]string
 }
 
 // inherit returns the .gitattributes that the repository's root needs, so that
@@ -111,11 +124,11 @@ type attributesMove struct {
 func (m attributesMove) inherit(ctx context.Context) ([]byte, error) {
 	var above []string
 	for p := range m.files {
-		if !m.held[p] {
+		if dir := path.Dir(p); !m.held[p] && (modules.Within(m.root, dir) || modules.Within(dir, m.root)) {
 			above = append(above, p)
 		}
 	}
-	if len(above) == 0 || len(m.paths) == 0 {
+	if len(m.paths) == 0 {
 		return nil, nil
 	}
 	// git reads the root's file first and the deepest last, and the last line
@@ -126,7 +139,7 @@ func (m attributesMove) inherit(ctx context.Context) ([]byte, error) {
 		}
 		return strings.Compare(a, b)
 	})
-	before, err := repo.Attributes(ctx, m.files, m.paths)
+	before, err := repo.Attributes(ctx, m.files, m.origins())
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +187,17 @@ func (m attributesMove) inherit(ctx context.Context) ([]byte, error) {
 		err = fmt.Errorf("the attributes of %s cannot be said in a repository that begins at %s", m.paths[differ[0]], m.root)
 	}
 	return b.Bytes(), err
+}
+
+// origins are the paths whose attributes the files at paths had.
+func (m attributesMove) origins() []string {
+	out := slices.Clone(m.paths)
+	for i, p := range out {
+		if from, ok := m.from[p]; ok {
+			out[i] = from
+		}
+	}
+	return out
 }
 
 // differ returns the indices of the paths whose attributes are others than

@@ -102,7 +102,7 @@ func writeDirectories(b *testing.B, ctx context.Context, dir, glob, out string) 
 	read = fixtures.CPUSeconds(b) - begin
 	for i, s := range splits {
 		check(repo.WriteBare(ctx, filepath.Join(out, strconv.Itoa(i)+".git"), repo.Spec{
-			Objects: s.New, Refs: map[string]repo.Hash{"refs/heads/main": s.Tip}, Head: "refs/heads/main", Borrow: r.GitDir,
+			Objects: s.New, Refs: map[string]repo.Hash{"refs/heads/main": s.Tip}, Head: "refs/heads/main", Borrow: r.GitDir, Reader: reader, OwnCommits: true,
 		}))
 	}
 	return len(splits), read

@@ -39,6 +39,8 @@ type Config struct {
 	Keep        map[string]string // directories that stay in live, and where that is written
 	Group       map[string]string // module directory to the group that it shares a package in
 	Only        string            // glob over module directories; "" for all
+	Docs        bool              // rewrite the sources that Markdown files show
+	Own         []string          // addresses of the monorepo itself
 	NoHistory   bool
 	Follow      bool
 	Name, Email string // who commits and tags
@@ -59,6 +61,7 @@ type Plan struct {
 	Tree     string     `json:"tree"`
 	Library  bool       `json:"library"`
 	History  bool       `json:"history"`
+	Docs     bool       `json:"docs"`
 	Follow   bool       `json:"follow"`
 	InPlace  bool       `json:"in_place"`
 	Identity Identity   `json:"identity"`
@@ -181,6 +184,7 @@ type Edit struct {
 	Live    string `json:"live"`    // name of an environment's own live repository; "" for the one of all else
 	From    string `json:"from"`
 	To      string `json:"to"`
+	Doc     bool   `json:"doc,omitempty"` // shown in a Markdown file: nothing calls it
 
 	start, end int
 	syntax     hclparse.Syntax
@@ -217,7 +221,7 @@ func finding(h modules.Hazard) Finding {
 // cannot be made.
 func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagnostics) {
 	p := &Plan{
-		Commit: commit.ID.String(), Tree: commit.Tree.String(), Library: g.Library, History: !c.NoHistory, Follow: c.Follow && !c.NoHistory, InPlace: c.InPlace,
+		Commit: commit.ID.String(), Tree: commit.Tree.String(), Library: g.Library, History: !c.NoHistory, Docs: c.Docs, Follow: c.Follow && !c.NoHistory, InPlace: c.InPlace,
 		Identity: Identity{c.Name, c.Email},
 		Packages: []*Package{}, Tags: []CarriedTag{}, Blocked: []*Blocked{}, Live: []*Live{}, Edits: []Edit{}, Stacks: []*Stack{},
 		Unproved: []Finding{}, Mentions: []Finding{}, Notes: []Finding{},
@@ -230,6 +234,9 @@ func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagno
 		return nil, diags
 	}
 	pl.sources(p)
+	if c.Docs {
+		pl.docs(p)
+	}
 	pl.rest(p)
 	if diags := pl.holdings(p); diags.HasErrors() {
 		return nil, diags

@@ -92,20 +92,32 @@ func (pl *planner) rootOf(repo string) string {
 	return "."
 }
 
-// strip looks at each live repository whose prefix is to be stripped. One in
-// which something depends on the path is blocked: its stacks stay where all
+// strip looks at each live repository of an environment. One in which
+// something depends on what it would not have any more, the path that `root`
+// strips or the monorepo's own commits, is blocked: its stacks stay where all
 // else is. It reports whether there was any.
 func (pl *planner) strip() bool {
 	found := false
 	for _, repo := range pl.borders.Lives() {
 		root := pl.rootOf(repo)
-		if root == "." {
+		var why []modules.Hazard
+		if root != "." {
+			why = pl.dependsOn(repo, root)
+		}
+		for _, h := range pl.hazards {
+			if h.ID == "own-commit" && pl.borders.Owner(h.Dir).Live == repo {
+				why = append(why, h)
+			}
+		}
+		if len(why) == 0 {
 			continue
 		}
-		if why := pl.dependsOn(repo, root); len(why) > 0 {
-			pl.blocked[root] = append(pl.blocked[root], why...)
-			pl.unstripped[repo], found = true, true
+		dir := root
+		if dir == "." {
+			dir = why[0].Dir
 		}
+		pl.blocked[dir] = append(pl.blocked[dir], why...)
+		pl.unstripped[repo], found = true, true
 	}
 	return found
 }

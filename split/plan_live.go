@@ -28,12 +28,24 @@ func (pl *planner) rest(p *Plan) {
 
 	pl.lives(p)
 
+	type line struct {
+		file string
+		n    int
+	}
+	rewritten := map[line]bool{} // in documentation
+	for _, e := range p.Edits {
+		if e.Doc {
+			rewritten[line{e.File, e.Line}] = true
+		}
+	}
 	unproved := map[string][]Finding{}
 	for _, h := range pl.hazards {
 		inPackage := pl.borders.Of(h.Dir) != "" || pl.borders.Of(path.Dir(h.File)) != ""
 		switch {
 		case h.ID == "mention" || h.ID == "readme-source":
-			if pl.borders.Of(h.Dir) != "" && !p.InPlace {
+			// One pattern may cover many modules.
+			last := len(p.Mentions) - 1
+			if pl.borders.Of(h.Dir) != "" && !p.InPlace && !rewritten[line{h.File, h.Line}] && (last < 0 || p.Mentions[last] != finding(h)) {
 				p.Mentions = append(p.Mentions, finding(h))
 			}
 		case h.Unproved && (inPackage || movesNothing[h.ID]):
@@ -60,7 +72,7 @@ func (pl *planner) rest(p *Plan) {
 
 // movesNothing are the findings that leave a stack unproved even where
 // nothing of it moves: what it calls is not known.
-var movesNothing = map[string]bool{"computed-source": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "file-of-module": true, "directory-name": true, "git-metadata": true}
+var movesNothing = map[string]bool{"computed-source": true, "own-commit": true, "invalid-source": true, "dangling-source": true, "source-outside": true, "parse-error": true, "unevaluated-path": true, "file-of-module": true, "directory-name": true, "git-metadata": true}
 
 // lives lists the live repositories: the one of all that nobody else owns,
 // then those of environments.

@@ -45,7 +45,7 @@ func newPlanner(g *modules.Graph, c Config) *planner {
 		}
 	}
 	for pl.borders = pl.borders.Without(skipped); ; {
-		pl.hazards = g.Hazards(pl.borders)
+		pl.hazards = append(g.Hazards(pl.borders), pl.includeConflicts()...)
 		blocked := map[string]string{}
 		for _, h := range pl.hazards {
 			if key := pl.borders.Of(h.Dir); h.Severity == modules.Block && h.Dir != "" && key != "" && !c.InPlace {
@@ -83,7 +83,7 @@ func (pl *planner) blockCallers(blocked map[string]string) {
 	callers := map[string][]*modules.Call{}
 	for _, call := range pl.g.Calls {
 		from, to := pl.borders.Of(call.Dir), pl.borders.Of(call.Target)
-		if call.Call != nil && call.Problem == modules.ProblemNone && call.Target != "" && from != "" && to != "" && from != to {
+		if call.Problem == modules.ProblemNone && call.Target != "" && from != "" && to != "" && from != to {
 			callers[to] = append(callers[to], call)
 		}
 	}
@@ -95,7 +95,7 @@ func (pl *planner) blockCallers(blocked map[string]string) {
 				list = append(list, from)
 			}
 			pl.block(blocked, from, modules.Hazard{ID: "calls-what-stays", Severity: modules.Block, File: call.File().Path, Line: call.Line(), Dir: from,
-				Summary: fmt.Sprintf("module %q: calls %s, which stays: it is blocked", call.Call.Name, call.Target)})
+				Summary: fmt.Sprintf("module %q: calls %s, which stays: it is blocked", call.Name(), call.Target)})
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package split
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"sort"
 
-	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 )
 
@@ -24,7 +24,7 @@ func (pl *planner) sources(p *Plan) {
 	files := map[shared]map[string][]Edit{} // by the path that the file is read by
 	byFile := map[string][]*modules.Call{}
 	for _, call := range pl.g.Calls {
-		if !rewritable(call) {
+		if !call.Local() {
 			continue
 		}
 		f := call.File()
@@ -40,7 +40,7 @@ func (pl *planner) sources(p *Plan) {
 			if files[at] == nil {
 				files[at] = map[string][]Edit{}
 			}
-			files[at][f.Path] = append(files[at][f.Path], pl.edit(call, o, pl.source(call, o)))
+			files[at][f.Path] = withEdit(files[at][f.Path], pl.edit(call, o, pl.source(call, o)))
 		}
 	}
 	for at, places := range files {
@@ -76,8 +76,22 @@ func (pl *planner) sources(p *Plan) {
 			}
 		}
 	}
-	sort.Slice(p.Edits, func(i, j int) bool {
-		a, b := p.Edits[i], p.Edits[j]
+	sortEdits(p.Edits)
+	pl.requires(p)
+}
+
+// withEdit adds an edit to those of a file, once: a terragrunt file that
+// several units include is theirs together (see includeConflicts).
+func withEdit(edits []Edit, e Edit) []Edit {
+	if slices.ContainsFunc(edits, func(old Edit) bool { return old.start == e.start }) {
+		return edits
+	}
+	return append(edits, e)
+}
+
+func sortEdits(edits []Edit) {
+	sort.Slice(edits, func(i, j int) bool {
+		a, b := edits[i], edits[j]
 		if a.File != b.File {
 			return a.File < b.File
 		}
@@ -86,29 +100,58 @@ func (pl *planner) sources(p *Plan) {
 		}
 		return a.start < b.start
 	})
-	pl.requires(p)
 }
 
-// readers are the repositories that load a call's file: its owner's, and live
-// repositories with a copy of a module that stays.
+// readers are the repositories that load a call's file: its owner's, that of
+// a unit which includes it, and live repositories with a copy.
 func (pl *planner) readers(call *modules.Call) []modules.Owner {
-	owner := pl.borders.Owner(call.Dir)
-	list := []modules.Owner{owner}
-	if owner.Package != "" {
+	file := call.File().Path
+	list := []modules.Owner{pl.borders.Owner(call.Dir)}
+	if o := pl.borders.Owner(file); call.Terragrunt != nil && o != list[0] {
+		list = append(list, o)
+	}
+	if list[0].Package != "" {
 		return list
 	}
 	for _, name := range append([]string{""}, pl.borders.Lives()...) {
 		o := modules.Owner{Live: name}
-		if c := pl.closures[o]; o != owner && c != nil && contains(c.Copies, call.File().Path) {
+		if c := pl.closures[o]; c != nil && contains(c.Copies, file) && !slices.Contains(list, o) {
 			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// rewritable reports whether a call has a local source that can be replaced.
-func rewritable(call *modules.Call) bool {
-	return call.Call != nil && call.Call.HasSource && call.Call.Static && call.Source().Kind == hclparse.KindLocal
+// includeConflicts finds the sources in terragrunt files that several units
+// include and that would have to differ between them.
+func (pl *planner) includeConflicts() []modules.Hazard {
+	type place struct {
+		file  string
+		start int
+	}
+	first := map[place]*modules.Call{}
+	var out []modules.Hazard
+	for _, call := range pl.g.Calls {
+		if call.Terragrunt == nil || !call.Local() || call.Problem != modules.ProblemNone {
+			continue
+		}
+		at := place{call.File().Path, call.SourceRange().Start.Byte}
+		other := first[at]
+		if other == nil {
+			first[at] = call
+			continue
+		}
+		if other.Target == call.Target {
+			continue
+		}
+		for _, c := range []*modules.Call{other, call} {
+			if key := pl.borders.Of(c.Target); key != "" {
+				out = append(out, modules.Hazard{ID: "computed-source", Severity: modules.Block, File: at.file, Line: call.Line(), Dir: key,
+					Summary: fmt.Sprintf("the file is included by %s and %s, and this source would have to differ between them", other.Dir, call.Dir)})
+			}
+		}
+	}
+	return out
 }
 
 // A text is what a source becomes: text "" leaves it as it is, and of is the
@@ -177,14 +220,14 @@ func (pl *planner) replace(o modules.Owner, link, target string) {
 
 // edit is what becomes of one source in the repository of o.
 func (pl *planner) edit(call *modules.Call, o modules.Owner, to text) Edit {
-	r := call.Call.SourceRange
-	e := Edit{Line: r.Start.Line, Module: call.Call.Name, From: call.Call.Raw, To: to.text,
+	r := call.SourceRange()
+	e := Edit{Line: call.Line(), Module: call.Name(), From: call.Raw(), To: to.text,
 		start: r.Start.Byte, end: r.End.Byte, syntax: call.File().Syntax, real: call.File().Real}
 	if pkg := pl.byKey[o.Package]; pkg != nil {
 		e.Package = pkg.Name
 	}
 	e.Live = o.Live
-	if to.of != nil {
+	if d := pl.g.Dirs[call.Dir]; to.of != nil && d.Role != modules.RoleExample {
 		e.requires = to.of.Name
 	}
 	return e

@@ -33,7 +33,7 @@ func (w *writer) writeLive(ctx context.Context, l *Live, h *history.Split) (*Liv
 		return nil, err
 	}
 	if h != nil {
-		attributes, err := w.attributes(ctx, edits, h.Filter)
+		attributes, err := w.attributes(ctx, edits, h.Filter, l.Links)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 		return nil, err
 	}
 	edited := len(edits) > 0
-	attributes, err := w.attributes(ctx, edits, h.Filter)
+	attributes, err := w.attributes(ctx, edits, h.Filter, pkg.Links)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,11 @@ type job struct {
 
 func splitFixture(t *testing.T, name string) *job {
 	t.Helper()
+	return splitFixtureWith(t, name, func(*Config) {})
+}
+
+func splitFixtureWith(t *testing.T, name string, change func(*Config)) *job {
+	t.Helper()
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "mono")
 	if err := fixtures.Write(ctx, name, dir); err != nil {
@@ -46,7 +51,9 @@ func splitFixture(t *testing.T, name string) *job {
 	}
 	t.Cleanup(func() { j.tree.Close() })
 	tree, _ := hclparse.Load(j.tree)
-	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), testConfig(j.out))
+	config := testConfig(j.out)
+	change(&config)
+	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), config)
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}

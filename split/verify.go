@@ -45,7 +45,7 @@ func Verify(ctx context.Context, r *repo.Repo, p *Plan, res *Result, dir string,
 }
 
 func verify(ctx context.Context, monorepo string, p *Plan, res *Result, dir string, progress Progress) (*Proof, error) {
-	in := proof.Input{Monorepo: monorepo, Commit: p.Commit, Out: dir,
+	in := proof.Input{Monorepo: monorepo, Commit: p.Commit, Out: dir, Docs: p.Docs,
 		Progress: func(done, total int) { progress.tell("proving", done, total) }}
 	for i, pkg := range p.Packages {
 		r := res.Packages[i]

@@ -133,6 +133,9 @@ func scanCall(c *modules.Call) ScanCall {
 		if c.Target != "" {
 			out.Kind = string(hclparse.KindLocal)
 		}
+	} else if c.Target != "" {
+		// A terragrunt source that its functions make: they are of this tree.
+		out.Source, out.Kind, out.Target = c.Raw(), string(hclparse.KindLocal), c.Target
 	}
 	return out
 }

@@ -22,10 +22,19 @@ func WritePlan(w io.Writer, plan *split.Plan, format string, st Style) error {
 	textPackages(p, st, plan, nil)
 	textBlocked(p, st, plan)
 	live := map[string]int{}
+	docs := 0
 	for _, e := range plan.Edits {
+		if e.Doc {
+			docs++
+			continue
+		}
 		live[e.Package]++
 	}
-	p.f("\n%s  %s would change in live, %s in packages\n", st.bold("Sources"), count(live[""], "source"), thousands(len(plan.Edits)-live[""]))
+	p.f("\n%s  %s would change in live, %s in packages", st.bold("Sources"), count(live[""], "source"), thousands(len(plan.Edits)-docs-live[""]))
+	if docs > 0 {
+		p.f(", %s in documentation", thousands(docs))
+	}
+	p.f("\n")
 	for _, line := range liveLines(plan) {
 		p.f("  %s\n", fold("live "+clean(line), st.Width, 4))
 	}
@@ -66,7 +75,7 @@ func WriteSplit(w io.Writer, s Split, format string, st Style) error {
 	if len(s.Plan.Live) > 0 {
 		n := 0
 		for _, e := range s.Plan.Edits {
-			if e.Package == "" {
+			if e.Package == "" && !e.Doc {
 				n++
 			}
 		}

@@ -34,6 +34,19 @@ type site struct {
 	terragrunt bool
 	hasSource  bool
 	lit        *literal // nil where the source is no plain string
+	computed   *computed
+	unit       unit // of a computed source
+}
+
+// known returns the source with what its functions and locals say put in
+// where that is a path of the tree, else as it is.
+func (s site) known() *literal {
+	if s.lit == nil && s.computed != nil {
+		if raw, ok := s.unit.source(s.computed.expr); ok {
+			return &literal{s.computed.start, s.computed.end, s.computed.line, raw}
+		}
+	}
+	return s.lit
 }
 
 // A config is the configuration of one directory.
@@ -110,8 +123,12 @@ func (s *snapshot) config(dir string, v view) *config {
 		for _, b := range f.backends {
 			c.backends = append(c.backends, site{key: b.text, file: p, line: b.line})
 		}
+		if languageOf(name) == languageTerragrunt && len(f.calls) == 0 {
+			c.sites = append(c.sites, s.inherited(at.path, f)...)
+		}
 		for _, b := range f.calls {
-			in := site{key: b.name, label: "module." + b.name, file: p, line: b.line, terragrunt: b.terragrunt, hasSource: b.hasSource, lit: b.lit}
+			in := site{key: b.name, label: "module." + b.name, file: p, line: b.line, terragrunt: b.terragrunt, hasSource: b.hasSource, lit: b.lit, computed: b.computed,
+				unit: unit{s, at.path, f, nil, ""}}
 			if b.terragrunt {
 				in.label = ""
 			}
@@ -159,6 +176,12 @@ type judgment struct {
 // judge compares a call's source before and after.
 func (ck *checker) judge(from place, was, is site) judgment {
 	j := judgment{repo: -1}
+	computed := was.computed != nil && is.computed != nil
+	if computed && was.computed.raw != is.computed.raw {
+		j.kind, j.summary = "source-changed", "the source is no plain string, and is another one"
+		return j
+	}
+	was.lit, is.lit = was.known(), is.known()
 	bad := func(kind, format string, args ...any) judgment {
 		j.kind, j.summary = kind, fmt.Sprintf(format, args...)
 		return j
@@ -384,8 +407,8 @@ func (ck *checker) countCalls(dir string, v view) *count {
 	c.open = true
 	for _, s := range conf.sites {
 		n := 1
-		if s.lit != nil {
-			if to, ok := ck.mono.local(dir, s.lit.raw, s.terragrunt); ok && !climbs(to) {
+		if lit := s.known(); lit != nil {
+			if to, ok := ck.mono.local(dir, lit.raw, s.terragrunt); ok && !climbs(to) {
 				n += ck.countCalls(to, v).n
 			}
 		}
@@ -442,7 +465,7 @@ func (ck *checker) walkAll() error {
 	// A file that terraform does not read may not parse either.
 	for _, f := range ck.mono.files {
 		p := ck.parsed[parseKey{f.id, languageOf(path.Base(f.path))}]
-		if p != nil && p.problem != "" && !p.unread && f.regular() && !ck.seen["open parse-error "+f.path] {
+		if p != nil && p.problem != "" && languageOf(path.Base(f.path)).configures() && !p.unread && f.regular() && !ck.seen["open parse-error "+f.path] {
 			ck.unproved = append(ck.unproved, Unproved{Kind: "parse-error", File: f.path, Line: p.line, Summary: "does not parse: " + p.problem})
 		}
 	}
@@ -462,7 +485,7 @@ func (ck *checker) hasTofu() bool {
 // places returns where a directory of the monorepo is now.
 func (ck *checker) places(dir string) []place {
 	var out []place
-	for _, i := range ck.owners(dir) {
+	for _, i := range ck.configOwners(dir) {
 		a := ck.afters[i]
 		if p, ok := a.inside(dir); ok && a.root != nil && a.resolve(p).dir != nil {
 			out = append(out, place{dir, i, p, viewTerraform})
@@ -496,7 +519,7 @@ func (ck *checker) isSnippet(dir string, views []view) bool {
 // walk walks the tree of calls below one root, and judges the root if it is a
 // stack.
 func (ck *checker) walk(r root, views []view) {
-	if !r.stack && ck.isSnippet(r.dir, views) {
+	if !r.stack && (ck.isSnippet(r.dir, views) || ck.onlyIncluded(r.dir)) {
 		return
 	}
 	type visit struct {
@@ -528,7 +551,7 @@ func (ck *checker) walk(r root, views []view) {
 		ck.seen["open "+p.kind+" "+p.file] = true
 		ck.unproved = append(ck.unproved, Unproved{p.kind, r.dir, address, p.file, p.line, p.summary})
 	}
-	for _, i := range ck.owners(r.dir) {
+	for _, i := range ck.configOwners(r.dir) {
 		repos[i] = true
 	}
 	configured := false

@@ -25,6 +25,7 @@ type Input struct {
 	Packages []Package // in any order
 	Live     []Live    // none where every path is in a package
 	Stacks   []string  // directories of the monorepo whose verdicts are reported
+	Docs     bool      // sources that Markdown files show may have changed
 	Progress func(done, total int)
 }
 
@@ -323,8 +324,9 @@ type checker struct {
 	afters []*after // packages by path, then live repositories by name
 	pkgs   int      // how many of afters are packages
 
-	claims    map[string][]int // whose each owned path is
-	rest      []int            // the repositories of what nobody claims
+	included  map[string][]string // terragrunt files of the monorepo, and the units that include them
+	claims    map[string][]int    // whose each owned path is
+	rest      []int               // the repositories of what nobody claims
 	dirOwners map[string][]int
 	dirs      map[dirOf]bool // see holdsDir
 	spans     map[string]span

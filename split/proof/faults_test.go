@@ -312,7 +312,7 @@ func randomMutations(t *testing.T, base *fixture) {
 	}
 	kinds := map[string]int{}
 	refs, blobs := map[string][][]string{}, map[string][]byte{}
-	for i := range 220 {
+	for i := range 130 {
 		name := names[rng.IntN(len(names))]
 		f.in.Packages, f.in.Live = append([]Package{}, base.in.Packages...), append([]Live{}, base.in.Live...)
 		repository, tip, root := f.written(name)

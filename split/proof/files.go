@@ -328,6 +328,10 @@ func (ck *checker) compareFile(a *after, p string, was entry, is file) {
 			if p == a.origin(attributesFile) && is.path == attributesFile && extends(b, c) {
 				return // what it says is compared
 			}
+			if ck.in.Docs && isMarkdown(p) {
+				ck.compareDocs(a, p, is.path, b, c)
+				return
+			}
 			line = lineAt(c, max(0, firstDifference(b, c)))
 		}
 		why := ""
@@ -345,6 +349,10 @@ func (ck *checker) compareFile(a *after, p string, was entry, is file) {
 	// override or a twin replaces. Where symlinks lead to the file it has its
 	// meaning elsewhere.
 	shared := ck.isShared(p)
+	if units := ck.includers(p); len(units) > 0 || lang == languageInclude {
+		ck.compareIncluded(a, p, after, units)
+		return
+	}
 	for i, b := range before.calls {
 		if i >= len(after.calls) || shared || b.lit == nil || after.calls[i].lit == nil || b.lit.raw == after.calls[i].lit.raw {
 			continue

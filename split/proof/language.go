@@ -22,6 +22,7 @@ const (
 	languageNative
 	languageJSON
 	languageTerragrunt
+	languageInclude // a file that a terragrunt.hcl may include: any other .hcl
 )
 
 // languageOf tells by its name whether a file may hold sources.
@@ -33,9 +34,15 @@ func languageOf(name string) language {
 		return languageJSON
 	case strings.HasSuffix(name, ".tf"), strings.HasSuffix(name, ".tofu"):
 		return languageNative
+	case strings.HasSuffix(name, ".hcl") && name[0] != '.':
+		return languageInclude
 	}
 	return languageNone
 }
+
+// configures reports whether a file of the language makes a directory one of
+// configuration.
+func (l language) configures() bool { return l != languageNone && l != languageInclude }
 
 // A view is whose rules decide which files of a directory count.
 type view int
@@ -52,7 +59,7 @@ func isConfig(name string, v view, in *node) bool {
 		return false
 	}
 	switch languageOf(name) {
-	case languageNone:
+	case languageNone, languageInclude:
 		return false
 	case languageTerragrunt:
 		return true
@@ -95,6 +102,13 @@ type block struct {
 	terragrunt bool
 	hasSource  bool
 	lit        *literal
+	computed   *computed // of a terragrunt source that is no plain string
+}
+
+// A computed source is an expression, at the place of its literal.
+type computed struct {
+	literal
+	expr hclsyntax.Expression
 }
 
 // A backend is a backend, cloud or remote_state block, with its bytes.
@@ -112,6 +126,8 @@ type parsed struct {
 	calls    []block
 	literals []literal // of all calls, in order
 	backends []backend
+	locals   map[string]hclsyntax.Expression // of a terragrunt file
+	includes []include
 }
 
 // parse reads a configuration file. It never fails: what cannot be read is
@@ -137,8 +153,11 @@ func parse(data []byte, lang language) (p *parsed) {
 		return p
 	}
 	for _, c := range p.calls {
-		if c.lit != nil {
+		switch {
+		case c.lit != nil:
 			p.literals = append(p.literals, *c.lit)
+		case c.computed != nil:
+			p.literals = append(p.literals, c.computed.literal)
 		}
 	}
 	slices.SortFunc(p.literals, func(a, b literal) int { return a.start - b.start })
@@ -229,6 +248,12 @@ func (p *parsed) readNative(lang language) {
 		p.problem, p.line = "it has no body", 1
 		return
 	}
+	if lang == languageInclude {
+		lang = languageTerragrunt
+	}
+	if lang == languageTerragrunt {
+		p.readTerragrunt(body)
+	}
 	for _, b := range body.Blocks {
 		switch {
 		case lang == languageTerragrunt && b.Type == "terraform":
@@ -299,7 +324,11 @@ func (p *parsed) terragrunt(expr hclsyntax.Expression) {
 		p.terragrunt(e.TrueResult)
 		p.terragrunt(e.FalseResult)
 	default:
-		p.calls = append(p.calls, block{name: fmt.Sprintf("terraform.source[%d]", len(p.calls)), line: expr.Range().Start.Line, terragrunt: true, hasSource: true, lit: p.literal(expr)})
+		b := block{name: fmt.Sprintf("terraform.source[%d]", len(p.calls)), line: expr.Range().Start.Line, terragrunt: true, hasSource: true, lit: p.literal(expr)}
+		if r := expr.Range(); b.lit == nil {
+			b.computed = &computed{literal{r.Start.Byte, r.End.Byte, r.Start.Line, string(r.SliceBytes(p.data))}, expr}
+		}
+		p.calls = append(p.calls, b)
 	}
 }
 

@@ -58,6 +58,20 @@ func (ck *checker) owners(p string) []int {
 	return o
 }
 
+// configOwners returns the repositories that the configuration in a directory
+// belongs to. Where a stack stands inside a module's directory, these are not
+// the owners of the directory as a whole.
+func (ck *checker) configOwners(dir string) []int {
+	if n := ck.mono.dir(dir); n != nil {
+		for _, e := range n.entries {
+			if e.mode&modeType != modeTree && languageOf(e.name).configures() {
+				return ck.owners(path.Join(dir, e.name))
+			}
+		}
+	}
+	return ck.owners(dir)
+}
+
 // holds reports whether a repository ought to have a file of the monorepo.
 func (ck *checker) holds(a *after, p string) bool {
 	_, copied := a.copies[p]

@@ -165,7 +165,7 @@ func (s *snapshot) load(id plumbing.Hash) error {
 			if len(s.files) >= maxPaths {
 				return fmt.Errorf("the tree has more than %d files", maxPaths)
 			}
-			config = config || languageOf(e.name) != languageNone
+			config = config || languageOf(e.name).configures()
 			s.index[p] = len(s.files)
 			s.files = append(s.files, file{p, e})
 		}

@@ -1,0 +1,103 @@
+package split
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every terragrunt source that leads to a module is pinned in its place, the
+// one that may lead to a module keeps it, and the proof, which reads the
+// functions with code of its own, agrees; each fault in it is named.
+func TestTerragrunt(t *testing.T) {
+	j := splitFixture(t, "terragrunt")
+	var names, stays, open, named []string
+	for _, p := range j.plan.Packages {
+		names = append(names, p.Path)
+	}
+	for _, b := range j.plan.Blocked {
+		for _, r := range b.Reasons {
+			stays = append(stays, fmt.Sprintf("%s: %s %s:%d", b.Path, r.ID, r.File, r.Line))
+		}
+	}
+	for _, u := range j.plan.Unproved {
+		open = append(open, u.ID+" "+u.File)
+	}
+	for _, m := range j.plan.Mentions {
+		named = append(named, fmt.Sprintf("%s %s:%d", m.ID, m.File, m.Line))
+	}
+	for _, d := range []string{
+		cmp.Diff([]string{"modules/app", "modules/dns", "modules/vpc"}, names),
+		cmp.Diff([]string{"modules/alone: computed-source live/qa/alone/terragrunt.hcl:2"}, stays),
+		cmp.Diff([]string{"mention live/_common/vpc.hcl:2"}, named),
+		cmp.Diff([]string{"computed-source live/qa/alone/terragrunt.hcl", "own-commit live/qa/pinned/terragrunt.hcl"}, open),
+	} {
+		if d != "" {
+			t.Error(d)
+		}
+	}
+	live := filepath.Join(j.out, "live", "live")
+	source := func(rest string) string { return `source = "git::file://` + j.out + "/modules/" + rest + `"` }
+	for file, want := range map[string]string{
+		"live/prod/vpc/terragrunt.hcl": source("vpc.git?ref=v1.0.0"),
+		"live/prod/nat/terragrunt.hcl": source("vpc.git//nat?ref=v1.0.0"),
+		"live/prod/app/terragrunt.hcl": source("app.git?ref=v1.0.0"),
+		"live/_common/dns.hcl":         source("dns.git?ref=v1.0.0"),
+		"live/qa/app/terragrunt.hcl":   source("app.git?ref=v1.0.0"),
+		"live/qa/vpc/terragrunt.hcl":   strings.Replace(source("vpc.git?ref=v1.0.0"), "=", "= local.local ?", 1) + ` : "git::https://git.example.com/modules/vpc.git?ref=v1.2.3"`,
+		"live/qa/alone/terragrunt.hcl": `source = "${get_env("MODULES", "x")}/modules/alone"`,
+		"modules/alone/main.tf":        "terraform_data",
+	} {
+		got, err := os.ReadFile(filepath.Join(live, filepath.FromSlash(file)))
+		if err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %v\n%s\nwant %s", file, err, got, want)
+		}
+	}
+	p := j.verify(t)
+	if len(p.Mismatches) > 0 || p.Proved() != 8 || len(p.Stacks) != 10 {
+		t.Fatalf("%d of %d proved: %+v", p.Proved(), len(p.Stacks), p.Mismatches)
+	}
+	for name, tc := range map[string]struct{ file, old, new, kind string }{
+		"a unit's ref":                          {"live/prod/vpc/terragrunt.hcl", "v1.0.0", "v2.0.0", "wrong-ref"},
+		"another module for a function's":       {"live/qa/app/terragrunt.hcl", "app.git", "dns.git", "wrong-repository"},
+		"no subdirectory":                       {"live/prod/nat/terragrunt.hcl", "//nat", "", "wrong-subdirectory"},
+		"another module in what others include": {"live/_common/dns.hcl", "dns.git", "vpc.git", "wrong-repository"},
+		"a byte in what others include":         {"live/_common/dns.hcl", "terraform {", "terraform  {", "bytes-changed"},
+		"another module in what is overridden":  {"live/_common/vpc.hcl", `"${get_repo_root()}/modules/vpc"`, `"git::file://` + j.out + `/modules/dns.git?ref=v1.0.0"`, "wrong-repository"},
+		"a source that nobody includes":         {"live/_common/unused.hcl", "v1.2.3", "v1.2.4", "source-changed"},
+		"a branch":                              {"live/qa/vpc/terragrunt.hcl", "?ref=v1.2.3", "?ref=v1.2.4", "source-changed"},
+		"another computed source":               {"live/qa/alone/terragrunt.hcl", "modules/alone", "modules/dns", "source-changed"},
+		"a plain one for a computed one":        {"live/qa/alone/terragrunt.hcl", `"${get_env("MODULES", "x")}/modules/alone"`, `"../../../modules/alone"`, "source-changed"},
+		"not rewritten":                         {"live/qa/app/terragrunt.hcl", strings.TrimPrefix(source("app.git?ref=v1.0.0"), "source = "), `"${get_repo_root()}/modules/${basename(get_terragrunt_dir())}"`, "target-moved"},
+		"the include that gives the source":     {"live/qa/dns/terragrunt.hcl", "_common/dns.hcl", "_common/no.hcl", "call-missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := filepath.Join(live, filepath.FromSlash(tc.file))
+			src, err := os.ReadFile(at)
+			if err != nil || !strings.Contains(string(src), tc.old) {
+				t.Fatalf("%v: no %q in\n%s", err, tc.old, src)
+			}
+			if err := os.WriteFile(at, []byte(strings.Replace(string(src), tc.old, tc.new, 1)), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			tip := git(t, live, "rev-parse", "main")
+			git(t, live, "commit", "-q", "--amend", "-a", "--no-edit")
+			before := j.result.Live[0].Tip
+			j.result.Live[0].Tip = git(t, live, "rev-parse", "main")
+			p := j.verify(t)
+			j.result.Live[0].Tip = before
+			git(t, live, "reset", "-q", "--hard", tip)
+			found := false
+			for _, m := range p.Mismatches {
+				found = found || m.Kind == tc.kind
+			}
+			if !found {
+				t.Errorf("no %s among %+v", tc.kind, p.Mismatches)
+			}
+		})
+	}
+}
