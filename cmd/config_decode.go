@@ -425,6 +425,9 @@ func (d *decoder) shared() {
 		if e.Repo == "" {
 			continue
 		}
+		if d.c.Modules.Layout == LayoutInPlace {
+			d.err(e.Range, "Repository of its own", "With the layout %q the monorepo stays whole, and environment %q cannot have a repository of its own.\n\nhint: leave `repo` out, or choose the layout %q", LayoutInPlace, e.Name, LayoutPerModule)
+		}
 		for _, other := range d.c.Environments[:i] {
 			if strings.EqualFold(e.Repo, other.Repo) {
 				d.err(e.Range, "Duplicate repository", "The environments %q and %q both have the repository %q, and each needs its own.", other.Name, e.Name, e.Repo)
