@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,6 +45,13 @@ func TestScripts(t *testing.T) {
 			// fixture NAME DIR writes a bundled monorepo as a repository.
 			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(fixtures.Write(context.Background(), args[0], ts.MkAbs(args[1])))
+			},
+			// fill FILE… puts the work directory in the place of WORK.
+			"fill": func(ts *testscript.TestScript, _ bool, args []string) {
+				for _, name := range args {
+					text := strings.ReplaceAll(ts.ReadFile(name), "WORK", filepath.ToSlash(ts.Getenv("WORK")))
+					ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o666))
+				}
 			},
 			// exits CODE PROGRAM ARGS… runs a program that must end with CODE.
 			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
