@@ -16,30 +16,70 @@ import (
 	"testing"
 
 	"github.com/terrier-iac/terrier/fixtures"
+	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 // mutationsEach is how many faults are planted in the split of each fixture;
 // acme, which has the most to damage, gets more of them.
 const (
-	mutationsEach = 8
-	mutationsAcme = 60
+	mutationsEach  = 8
+	mutationsAcme  = 60
+	mutationsShape = 24 // other repositories of the same
 )
+
+// ownRepositories gives two environments live repositories of their own, one
+// of them without its prefix.
+func ownRepositories(c *Config) {
+	c.Env = func(p string) (string, string) {
+		for _, env := range []string{"prod", "qa"} {
+			if modules.Within(p, "live/"+env) {
+				return env, ""
+			}
+		}
+		return "", ""
+	}
+	c.Environments = map[string]Environment{"prod": {Repo: "live-prod"}, "qa": {Repo: "live-qa", Root: "live/qa"}}
+}
+
+func oneRepository(c *Config) {
+	c.All = "modules"
+	c.Tag = func(name, version string) (string, error) { return name + "/v" + version, nil }
+}
+
+func inPlace(c *Config) {
+	oneRepository(c)
+	c.All, c.InPlace = "monorepo", true
+}
 
 // Whatever is altered in what Run wrote for any fixture, at random, the proof
 // names it; and it names nothing where nothing was altered.
 func TestMutations(t *testing.T) {
-	tally := make(chan map[string]int, len(fixtures.Names()))
+	type variant struct {
+		name, fixture string
+		change        func(*Config)
+		n             int
+	}
+	variants := []variant{
+		{"environments", "acme", ownRepositories, mutationsShape},
+		{"one repository", "acme", oneRepository, mutationsShape},
+		{"in place", "acme", inPlace, mutationsShape},
+	}
+	for _, name := range fixtures.Names() {
+		n := mutationsEach
+		if name == "acme" {
+			n = mutationsAcme
+		}
+		variants = append(variants, variant{name, name, func(*Config) {}, n})
+	}
+	tally := make(chan map[string]int, len(variants))
 	t.Run("fixtures", func(t *testing.T) {
-		for i, name := range fixtures.Names() {
-			t.Run(name, func(t *testing.T) {
+		for i, v := range variants {
+			t.Run(v.name, func(t *testing.T) {
 				t.Parallel()
-				n := mutationsEach
-				if name == "acme" {
-					n = mutationsAcme
-				}
+				n := v.n
 				kinds := map[string]int{}
-				m := newMutator(t, name, uint64(i))
+				m := newMutator(t, v.fixture, v.change, uint64(i))
 				if p := m.verify(); len(p.Mismatches) > 0 {
 					t.Fatalf("nothing is altered, and the proof says %+v", p.Mismatches)
 				}
@@ -94,8 +134,8 @@ type written struct {
 	live     int
 }
 
-func newMutator(t *testing.T, name string, seed uint64) *mutator {
-	m := &mutator{job: splitFixture(t, name), t: t, rng: rand.New(rand.NewPCG(seed, 7))}
+func newMutator(t *testing.T, name string, change func(*Config), seed uint64) *mutator {
+	m := &mutator{job: splitFixtureWith(t, name, change), t: t, rng: rand.New(rand.NewPCG(seed, 7))}
 	add := func(w *written, repository, tip string) {
 		ctx := context.Background()
 		w.dir = filepath.Join(m.out, filepath.FromSlash(repository))
@@ -118,6 +158,9 @@ func newMutator(t *testing.T, name string, seed uint64) *mutator {
 		m.repos = append(m.repos, w)
 	}
 	for i, p := range m.plan.Packages {
+		if m.plan.InPlace {
+			break // it is the live repository
+		}
 		add(&written{origin: p.Root, branch: "main", pkg: i, live: -1}, p.Repository, m.result.Packages[i].Tip)
 	}
 	for i, l := range m.plan.Live {
@@ -194,17 +237,21 @@ func (m *mutator) recommit(w *written, p string, edit repo.TreeEdit, data []byte
 		undos = append(undos, func() { *l = old })
 		l.Tip = c.ID.String()
 	} else {
-		tag := repo.TagObject(c.ID, m.plan.Packages[w.pkg].Tag, who, "x\n")
-		m.put(w, tag)
-		undos = append(undos, m.setRef(w, "refs/tags/"+m.plan.Packages[w.pkg].Tag, tag.ID.String()))
 		r := &m.result.Packages[w.pkg]
+		var tags []TagResult
+		for _, name := range m.plan.Packages[w.pkg].releases() {
+			tag := repo.TagObject(c.ID, name, who, "x\n")
+			m.put(w, tag)
+			undos = append(undos, m.setRef(w, "refs/tags/"+name, tag.ID.String()))
+			tags = append(tags, TagResult{name, tag.ID.String()})
+		}
 		old := *r
 		undos = append(undos, func() { *r = old })
 		if r.Extracted == r.Tip {
 			// The extracted tip itself is altered: there is no pin commit.
 			r.Extracted = c.ID.String()
 		}
-		r.Tip, r.Tags = c.ID.String(), []TagResult{{m.plan.Packages[w.pkg].Tag, tag.ID.String()}}
+		r.Tip, r.Tags = c.ID.String(), tags
 	}
 	return func() {
 		for _, u := range undos {
@@ -257,7 +304,7 @@ func (m *mutator) mutate(kinds map[string]int) {
 		what, name, undo = "a ref", "", m.setRef(w, "refs/heads/"+w.branch, w.parents[0].String())
 		wanted = map[bool]string{true: "live-branch", false: "main-moved"}[w.live >= 0]
 	case n == 8 && w.pkg >= 0:
-		tag := m.plan.Packages[w.pkg].Tag
+		tag := m.plan.Packages[w.pkg].releases()[0]
 		what, name, wanted = "a tag", "", "ambiguous-tag"
 		undo = m.setRef(w, "refs/heads/"+tag, w.tip.ID.String())
 		if len(w.parents) > 0 {
