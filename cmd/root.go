@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/split"
 )
 
 // Exit codes, the same for every command.
@@ -167,6 +168,17 @@ func (a *app) progress() *report.Progress {
 	return report.NewProgress(a.stderr, a.style(a.stderr).Terminal, a.quiet)
 }
 
+// steps makes a bar, or a line, of each step that package split names.
+func steps(bar *report.Progress) split.Progress {
+	started := map[string]func(done, total int){}
+	return func(step string, done, total int) {
+		if started[step] == nil {
+			started[step] = bar.Step(step)
+		}
+		started[step](done, total)
+	}
+}
+
 // say writes a line of talk to stderr.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
@@ -204,4 +216,12 @@ func (a *app) show(diags hcl.Diagnostics, files map[string]*hcl.File) error {
 		return errShown
 	}
 	return nil
+}
+
+// done ends a command that has reported: found makes the exit code 2.
+func (a *app) done(err error, found bool) error {
+	if err == nil && found {
+		return errFound
+	}
+	return err
 }
