@@ -51,7 +51,12 @@ func (a *app) init(ctx context.Context) error {
 	if err := writeNew(file, report.StarterConfig(graph)); err != nil {
 		return err
 	}
-	return report.WriteInit(a.stdout, file, name, graph, a.style(a.stdout))
+	if err := report.WriteInit(a.stdout, file, name, graph, a.style(a.stdout)); err != nil {
+		return err
+	}
+	a.format = "text"
+	a.next(report.Step{Command: "edit " + shell(file), Why: "read it, and take away comment signs"}, a.planStep())
+	return nil
 }
 
 // writeNew writes a whole file that was not there, or none.

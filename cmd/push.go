@@ -99,6 +99,9 @@ func (a *app) push(ctx context.Context, dir string, o pushOptions) error {
 			refused = true
 		}
 	}
+	if o.dryRun && !refused {
+		a.next(report.Step{Command: "the same command without --dry-run", Why: "sends it"})
+	}
 	return a.done(nil, refused)
 }
 

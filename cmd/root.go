@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -182,7 +183,14 @@ func steps(bar *report.Progress) split.Progress {
 // say writes a line of talk to stderr.
 func (a *app) say(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		report.Say(a.stderr, fmt.Sprintf(format, args...), a.style(a.stderr))
+	}
+}
+
+// next names on stderr what can be done next, after a report for people.
+func (a *app) next(steps ...report.Step) {
+	if !a.quiet && a.format == "text" {
+		report.Next(a.stderr, steps, a.style(a.stderr))
 	}
 }
 
@@ -224,4 +232,27 @@ func (a *app) done(err error, found bool) error {
 		return errFound
 	}
 	return err
+}
+
+// command is a command for the same repository and configuration.
+func (a *app) command(rest string) string {
+	line := "terrier"
+	if a.chdir != "." {
+		line += " -C " + shell(a.chdir)
+	}
+	if a.config != "" {
+		line += " -c " + shell(a.config)
+	}
+	return line + " " + rest
+}
+
+// plainWord is what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shell quotes a word for a command that somebody may copy.
+func shell(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -52,7 +52,20 @@ func (a *app) scan(ctx context.Context, rev string) error {
 	tree, _ := hclparse.Load(fsys) // what does not parse is a hazard
 	graph := modules.NewGraph(tree, cfg.roleOf)
 	scan := report.NewScan(name, graph, cfg.Environment)
-	return report.WriteScan(a.stdout, scan, a.format, a.style(a.stdout))
+	if err := report.WriteScan(a.stdout, scan, a.format, a.style(a.stdout)); err != nil {
+		return err
+	}
+	steps := []report.Step{a.planStep()}
+	if cfg.Path == "" {
+		steps = append([]report.Step{{Command: a.command("init"), Why: "writes a commented terrier.hcl"}}, steps...)
+	}
+	a.next(steps...)
+	return nil
+}
+
+// planStep shows what a split would do.
+func (a *app) planStep() report.Step {
+	return report.Step{Command: a.command("split --out ../split --dry-run"), Why: "what would move where"}
 }
 
 // source is what scan and init read: the files below the git root (or, with

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -85,14 +86,40 @@ func (a *app) split(ctx context.Context, o splitOptions) error {
 	}
 	if o.dryRun {
 		err := report.WritePlan(a.stdout, plan, a.format, a.style(a.stdout))
+		a.next(report.Step{Command: "the same command without --dry-run", Why: "writes it, and proves it"})
 		return a.done(err, len(plan.Blocked)+len(plan.Unproved) > 0)
 	}
 	result, proof, err := a.writeSplit(ctx, j, o, plan)
 	if err != nil {
 		return err
 	}
-	err = report.WriteSplit(a.stdout, report.Split{Out: o.out, Plan: plan, Result: result, Proof: proof}, a.format, a.style(a.stdout))
-	return a.done(err, len(plan.Blocked)+len(plan.Unproved) > 0 || !proof.OK())
+	return a.reportSplit(report.Split{Out: o.out, Plan: plan, Result: result, Proof: proof})
+}
+
+// reportSplit ends a split, or a check of one.
+func (a *app) reportSplit(s report.Split) error {
+	err := report.WriteSplit(a.stdout, s, a.format, a.style(a.stdout))
+	if len(s.Proof.Mismatches) == 0 {
+		a.next(nextSteps(s)...)
+	}
+	blocked := len(s.Plan.Blocked) > 0 && !s.Checked // a check asks whether the record is true
+	return a.done(err, blocked || len(s.Plan.Unproved) > 0 || !s.Proof.OK())
+}
+
+// nextSteps are what to do with a split that is proved.
+func nextSteps(s report.Split) []report.Step {
+	var steps []report.Step
+	for _, l := range s.Plan.Live {
+		if len(s.Plan.Live) < 4 {
+			steps = append(steps, report.Step{Command: "git -C " + shell(filepath.Join(s.Out, filepath.FromSlash(l.Repository))) + " show", Why: "what moved, and each pinned call"})
+		}
+	}
+	for _, l := range s.Plan.Live {
+		if l.Remote == "" {
+			return append(steps, report.Step{Command: "edit terrier.hcl: modules { source }, live { remote }", Why: "to push a split"})
+		}
+	}
+	return append(steps, report.Step{Command: "terrier push " + shell(s.Out) + " --dry-run", Why: "what would go where"})
 }
 
 // planSplit decides what becomes of every path and call. The graph is given

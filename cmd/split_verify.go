@@ -104,6 +104,5 @@ func (a *app) checkSplit(ctx context.Context, dir string) error {
 		return err
 	}
 	bar.Done()
-	err = report.WriteSplit(a.stdout, report.Split{Out: dir, Plan: &d.Plan, Result: &d.Result, Proof: proof, Checked: true}, a.format, a.style(a.stdout))
-	return a.done(err, len(d.Plan.Unproved) > 0 || !proof.OK())
+	return a.reportSplit(report.Split{Out: dir, Plan: &d.Plan, Result: &d.Result, Proof: proof, Checked: true})
 }

@@ -109,11 +109,10 @@ func WriteInit(w io.Writer, file, name string, g *modules.Graph, st Style) error
 	for _, d := range g.Dirs {
 		roles[string(d.Role)]++
 	}
-	p.f("%s: %s\n", st.bold(clean(name)), tally(roles, "stack", "module", "private", "orphan", "example", "undecided"))
+	p.f("%s: %s\n", st.bold(clean(name)), roleTally(roles))
 	p.f("Wrote %s\n", clean(file))
 	if n := roles["undecided"]; n > 0 {
 		p.f("%s\n", fold(count(n, "directory")+" could not be decided: they are listed in the file.", st.Width, 0))
 	}
-	p.f("\nNext: terrier scan, then terrier split --out ../split --dry-run\n")
 	return p.err
 }

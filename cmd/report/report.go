@@ -51,19 +51,6 @@ func JSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// Error prints an error as what, where, and the next step.
-func Error(w io.Writer, err error, s Style) {
-	text := err.Error()
-	var hint string
-	if i := strings.Index(text, "\nhint: "); i >= 0 {
-		text, hint = strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:])
-	}
-	fmt.Fprintf(w, "%s %s\n", s.red("Error:"), clean(text))
-	if hint != "" {
-		fmt.Fprintf(w, "\n%s\n", clean(hint))
-	}
-}
-
 // clean makes control characters visible, so that a hostile file name cannot
 // drive the terminal.
 func clean(text string) string {
@@ -86,10 +73,20 @@ func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if strings.HasSuffix(noun, "y") {
-		return thousands(n) + " " + noun[:len(noun)-1] + "ies"
+	switch {
+	case strings.HasSuffix(noun, "y"):
+		noun = noun[:len(noun)-1] + "ies"
+	case strings.HasSuffix(noun, "ch"):
+		noun += "es"
+	default:
+		noun += "s"
 	}
-	return thousands(n) + " " + noun + "s"
+	return thousands(n) + " " + noun
+}
+
+// more writes how many are left out: "1 more stack", "126 more stacks".
+func more(n int, noun string) string {
+	return strings.Replace(count(n, noun), " ", " more ", 1)
 }
 
 func thousands(n int) string {

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 )
@@ -165,7 +167,7 @@ func (s *Scan) text(w io.Writer, st Style) error {
 		roles[m.Role]++
 	}
 	p.f("%s: %s, %s\n\n", st.bold(clean(s.name)), count(s.files, "configuration file"), count(len(s.Calls), "call"))
-	p.f("  modules    %s\n", tally(roles, "module", "private", "orphan", "example"))
+	p.f("  modules    %s\n", roleTally(roles))
 	p.f("  stacks     %s\n", s.backends())
 	p.f("  calls      %s\n", tally(kinds, "local", "git", "registry", "other"))
 	if s.library {
@@ -177,6 +179,27 @@ func (s *Scan) text(w io.Writer, st Style) error {
 	return p.err
 }
 
+// roleTally counts directories by role, in words.
+func roleTally(roles map[string]int) string {
+	var parts []string
+	for _, r := range []struct{ role, one, many string }{
+		{"stack", "stack", "stacks"}, {"module", "called", "called"}, {"private", "private", "private"},
+		{"orphan", "orphan", "orphans"}, {"example", "example", "examples"}, {"undecided", "undecided", "undecided"},
+	} {
+		switch n := roles[r.role]; {
+		case n == 1:
+			parts = append(parts, "1 "+r.one)
+		case n > 1:
+			parts = append(parts, thousands(n)+" "+r.many)
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, " · ")
+}
+
+// tally lists what there is any of.
 func tally(n map[string]int, order ...string) string {
 	var parts []string
 	for _, k := range order {
@@ -211,20 +234,20 @@ func (s *Scan) backends() string {
 }
 
 func (s *Scan) textModules(p *printer, st Style) {
-	shown := 0
+	var rows []row
 	for _, m := range s.Modules {
 		if m.Role != "module" && m.Role != "orphan" && !st.Verbose {
 			continue
 		}
-		if shown == 0 {
-			p.f("\n%s\n", st.bold("Modules"))
-		}
-		shown++
 		note := count(len(m.Callers), "caller")
 		if m.Role != "module" {
 			note = m.Role
 		}
-		p.f("  %-*s  %s\n", min(52, st.Width-20), clean(m.Path), st.faint(note))
+		rows = append(rows, row{cells: []string{note, clean(m.Path)}})
+	}
+	if len(rows) > 0 {
+		p.f("\n%s\n", st.bold("Modules"))
+		textRows(p, st, rows)
 	}
 }
 
@@ -265,29 +288,54 @@ func (s *Scan) textHazards(p *printer, st Style) {
 	}
 	sort.Strings(ids)
 	for _, id := range ids {
-		p.f("  %s  %s\n", st.faint("info "), fold(fmt.Sprintf("%s ×%s: %s", id, thousands(infos[id]), modules.HazardDocs[id]), st.Width, 9))
+		p.f("  %s %s\n", st.faint("info "), labelled(st, fmt.Sprintf("%s ×%s", id, thousands(infos[id])), modules.HazardDocs[id], 8))
 	}
 	if len(ids) > 0 {
-		p.f("\n%s\n", st.faint("Every line of them: terrier scan -v, or --format json"))
+		p.f("  %s\n", st.faint("Each of them: -v, or --format json"))
 	}
 }
 
-// textFinding writes one hazard or finding, indented under its severity.
-func textFinding(p *printer, st Style, sev, id, file string, line int, summary string) {
-	label := fmt.Sprintf("%-5s", sev)
-	switch sev {
-	case "block":
+// textFinding writes one hazard, mismatch or value under its severity: where
+// it is, then what.
+func textFinding(p *printer, st Style, severity, id, file string, line int, summary string) {
+	label := fmt.Sprintf("%-5s", severity)
+	indent := 3 + len(label)
+	switch severity {
+	case "block", "mismatch":
 		label = st.red(label)
 	case "warn":
 		label = st.yellow(label)
 	default:
 		label = st.faint(label)
 	}
-	at := clean(file)
-	if line > 0 {
-		at += fmt.Sprintf(":%d", line)
+	p.f("  %s %s\n", label, placed(st, at(file, line), id, summary, indent))
+}
+
+// placed is a text under its place and id: the id stands beside the place, or
+// where that has no room for it, before the text. A text about the whole
+// repository has no place.
+func placed(st Style, where, id, text string, indent int) string {
+	below := "\n" + strings.Repeat(" ", indent)
+	switch {
+	case where == ".":
+		return labelled(st, id, text, indent)
+	case indent+runewidth.StringWidth(where+" "+id) > st.Width:
+		return st.bold(where) + below + labelled(st, id, text, indent)
 	}
-	p.f("  %s  %s %s\n         %s\n", label, st.bold(at), st.faint(id), fold(summary, st.Width, 9))
+	return st.bold(where) + " " + st.faint(id) + below + fold(text, st.Width, indent)
+}
+
+// labelled is a text with its id before it, folded.
+func labelled(st Style, id, text string, indent int) string {
+	return st.faint(id+":") + strings.TrimPrefix(fold(id+": "+text, st.Width, indent), id+":")
+}
+
+// at is a place in a file; line 0 stands for the whole file.
+func at(file string, line int) string {
+	if line > 0 {
+		return fmt.Sprintf("%s:%d", clean(file), line)
+	}
+	return clean(file)
 }
 
 func (s *Scan) nodes() (stacks, mods []string) {

@@ -3,8 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/mattn/go-runewidth"
 
 	"github.com/terrier-iac/terrier/split"
 )
@@ -21,30 +24,29 @@ func WritePlan(w io.Writer, plan *split.Plan, format string, st Style) error {
 	p.f("%s of commit %.12s. Nothing is written.\n", st.bold("Plan"), plan.Commit)
 	textPackages(p, st, plan, nil)
 	textBlocked(p, st, plan)
-	live := map[string]int{}
-	docs := 0
+	textLive(p, st, plan, nil)
+	inPackages, inDocs := 0, 0
 	for _, e := range plan.Edits {
-		if e.Doc {
-			docs++
-			continue
+		switch {
+		case e.Doc:
+			inDocs++
+		case e.Package != "":
+			inPackages++
 		}
-		live[e.Package]++
 	}
-	p.f("\n%s  %s would change in live, %s in packages", st.bold("Sources"), count(live[""], "source"), thousands(len(plan.Edits)-docs-live[""]))
-	if docs > 0 {
-		p.f(", %s in documentation", thousands(docs))
+	sources := fmt.Sprintf("%s would change: %s in live, %s in packages", thousands(len(plan.Edits)),
+		thousands(len(plan.Edits)-inPackages-inDocs), thousands(inPackages))
+	if inDocs > 0 {
+		sources += ", " + thousands(inDocs) + " in documentation"
 	}
-	p.f("\n")
-	for _, line := range liveLines(plan) {
-		p.f("  %s\n", fold("live "+clean(line), st.Width, 4))
-	}
+	p.f("\n%s  %s\n", st.bold("Sources"), fold(sources, st.Width, 9))
 	for _, e := range plan.Edits {
 		if st.Verbose {
 			p.f("  %s:%d\n    %s\n    %s\n", clean(e.File), e.Line, st.red("- "+clean(e.From)), st.green("+ "+clean(e.To)))
 		}
 	}
 	if !st.Verbose && len(plan.Edits) > 0 {
-		p.f("%s\n", st.faint("  Every one of them: --dry-run -v, or --format json"))
+		p.f("%s\n", st.faint("  Each of them: -v, or --format json"))
 	}
 	textRest(p, st, plan)
 	return p.err
@@ -72,66 +74,102 @@ func WriteSplit(w io.Writer, s Split, format string, st Style) error {
 	}
 	textPackages(p, st, s.Plan, s.Result)
 	textBlocked(p, st, s.Plan)
-	if len(s.Plan.Live) > 0 {
-		n := 0
-		for _, e := range s.Plan.Edits {
-			if e.Package == "" && !e.Doc {
-				n++
-			}
-		}
-		p.f("\n%s  %s, %s pinned\n", st.bold("Live"), count(len(s.Plan.Stacks), "stack"), count(n, "call"))
-		for i, l := range s.Plan.Live {
-			p.f("  %-24s %.12s\n", l.Repository, s.Result.Live[i].Tip)
-		}
-		for _, line := range liveLines(s.Plan) {
-			p.f("    %s\n", st.faint(fold(clean(line), st.Width, 6)))
-		}
-	}
-	textProof(p, st, s.Proof, len(s.Plan.Unproved) == 0)
+	textLive(p, st, s.Plan, s.Result)
+	textProof(p, st, s.Plan, s.Proof)
 	textRest(p, st, s.Plan)
 	return p.err
 }
 
-func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
-	p.f("\n%s  %s\n", st.bold("Packages"), thousands(len(plan.Packages)))
-	width := 12
-	for _, pkg := range plan.Packages {
-		width = max(width, len(pkg.Name))
-	}
-	width = min(width, 30)
-	for i, pkg := range plan.Packages {
-		p.f("  %-*s %-8s", width, clean(pkg.Name), pkg.Tag)
-		if res != nil {
-			r := res.Packages[i]
-			p.f(" %.8s  %s", r.Tip, count(r.Commits, "commit"))
-			if r.Gaps > 0 {
-				p.f(", %s", count(r.Gaps, "gap"))
+// A row is one line of a table and what is to know beside it.
+type row struct {
+	cells []string // all but the last are padded
+	notes []string // a line each, below
+}
+
+// textRows writes rows in columns. A cell that is wider than a third of the
+// line pads no other.
+func textRows(p *printer, st Style, rows []row) {
+	var widths []int
+	for _, r := range rows {
+		for i, c := range r.cells[:len(r.cells)-1] {
+			if i == len(widths) {
+				widths = append(widths, 0)
 			}
-			if len(r.Followed) > 0 {
-				p.f(", was %s", clean(strings.Join(r.Followed, ", ")))
+			if n := runewidth.StringWidth(c); n <= st.Width/3 {
+				widths[i] = max(widths[i], n)
 			}
-		} else {
-			p.f(" %s", clean(pkg.Path))
 		}
-		p.f("\n")
-		for _, line := range packageLines(pkg) {
-			p.f("    %s\n", st.faint(fold(clean(line), st.Width, 6)))
+	}
+	for _, r := range rows {
+		line := " "
+		for i, c := range r.cells {
+			if line += " " + c; i < len(widths) {
+				line += strings.Repeat(" ", max(0, widths[i]-runewidth.StringWidth(c))+1)
+			}
+		}
+		p.f("%s\n", strings.TrimRight(line, " "))
+		for _, note := range r.notes {
+			p.f("    %s\n", st.faint(fold(note, st.Width, 6)))
 		}
 	}
 }
 
-// packageLines say what is to know of a package beside its name.
-func packageLines(pkg *split.Package) []string {
-	var out []string
+func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
+	p.f("\n%s  %s\n", st.bold("Packages"), thousands(len(plan.Packages)))
+	var rows []row
+	for i, pkg := range plan.Packages {
+		r := row{cells: []string{clean(pkg.Name), pkg.Tag}, notes: packageNotes(pkg, st.Verbose)}
+		if len(pkg.Tags) > 0 {
+			r.cells[1] = count(len(pkg.Tags), "tag")
+		}
+		switch {
+		case plan.InPlace:
+			r.cells = append(r.cells, "every file stays where it is")
+		case res != nil:
+			commits := count(res.Packages[i].Commits, "commit")
+			if n := res.Packages[i].Gaps; n > 0 {
+				commits += ", " + count(n, "gap")
+			}
+			r.cells = append(r.cells, fmt.Sprintf("%.8s", res.Packages[i].Tip), commits)
+			if was := res.Packages[i].Followed; len(was) > 0 {
+				r.notes = append([]string{"was " + strings.Join(was, ", ")}, r.notes...)
+			}
+		case len(pkg.Tags) > 0:
+			r.cells = append(r.cells, count(len(pkg.Modules), "module"))
+		default:
+			r.cells = append(r.cells, clean(pkg.Path))
+		}
+		rows = append(rows, r)
+	}
+	textRows(p, st, rows)
+	if len(plan.Tags) > 0 {
+		var names []string
+		for _, t := range plan.Tags {
+			names = append(names, t.As)
+		}
+		p.f("\n%s  %s\n", st.bold("Carried over"), fold(count(len(names), "tag")+" of the monorepo: "+listed(names, st.Verbose), st.Width, 14))
+	}
+}
+
+// packageNotes say what is to know of a package beside its name.
+func packageNotes(pkg *split.Package, all bool) []string {
 	if len(pkg.Tags) > 0 {
 		var tags []string
 		for _, t := range pkg.Tags {
 			tags = append(tags, t.Tag)
 		}
-		return append(out, strings.Join(tags, ", "))
+		if all {
+			return []string{strings.Join(tags, ", ")}
+		}
+		return []string{some(tags)}
 	}
+	var out []string
 	if pkg.Root != pkg.Path {
-		out = append(out, "begins at "+pkg.Root+"; callers get //"+strings.TrimPrefix(strings.TrimPrefix(pkg.Path, pkg.Root), "/"))
+		begins := "begins at " + pkg.Root
+		if pkg.Root == "." {
+			begins = "begins at the monorepo's root"
+		}
+		out = append(out, begins+"; callers get //"+strings.TrimPrefix(strings.TrimPrefix(pkg.Path, pkg.Root), "/"))
 	}
 	switch {
 	case pkg.Group != "":
@@ -139,30 +177,66 @@ func packageLines(pkg *split.Package) []string {
 	case len(pkg.Owns) > 1:
 		out = append(out, "owns "+some(pkg.Owns))
 	}
-	if len(pkg.Copies) > 0 {
-		out = append(out, "copies "+some(copyPaths(pkg.Copies)))
-	}
-	if len(pkg.Links) > 0 {
-		out = append(out, "in place of symlinks: "+some(linkTexts(pkg.Links)))
-	}
+	out = append(out, besides(pkg.Copies, pkg.Links)...)
 	if len(pkg.Requires) > 0 {
 		out = append(out, "pins "+strings.Join(pkg.Requires, ", "))
 	}
 	return out
 }
 
-// liveLines say what the live repositories hold of what moved.
-func liveLines(plan *split.Plan) []string {
+// besides say what a repository holds that another owns.
+func besides(copies []split.Copy, links []split.Link) []string {
 	var out []string
-	for _, l := range plan.Live {
-		if len(l.Copies) > 0 {
-			out = append(out, "keeps copies of "+some(copyPaths(l.Copies))+", which stacks read")
-		}
-		if len(l.Links) > 0 {
-			out = append(out, "in place of symlinks: "+some(linkTexts(l.Links)))
-		}
+	if len(copies) > 0 {
+		out = append(out, "copies "+some(copyPaths(copies)))
+	}
+	if len(links) > 0 {
+		out = append(out, "in place of symlinks: "+some(linkTexts(links)))
 	}
 	return out
+}
+
+// textLive shows the live repositories; res is nil before they are written.
+func textLive(p *printer, st Style, plan *split.Plan, res *split.Result) {
+	if len(plan.Live) == 0 {
+		return
+	}
+	calls, stacks := map[string]int{}, map[string]int{}
+	pinned := 0
+	for _, e := range plan.Edits {
+		if e.Package == "" && !e.Doc {
+			calls[e.Live]++
+			pinned++
+		}
+	}
+	for _, s := range plan.Stacks {
+		stacks[s.Repository]++
+	}
+	p.f("\n%s  %s, %s pinned\n", st.bold("Live"), count(len(plan.Stacks), "stack"), count(pinned, "call"))
+	var rows []row
+	for i, l := range plan.Live {
+		r := row{cells: []string{l.Repository}, notes: besides(l.Copies, l.Links)}
+		if res != nil {
+			r.cells = append(r.cells, fmt.Sprintf("%.8s", res.Live[i].Tip))
+		}
+		name := l.Name
+		if len(l.Environments) == 0 {
+			name = ""
+		}
+		if len(plan.Live) > 1 {
+			r.cells = append(r.cells, count(stacks[l.Repository], "stack")+", "+count(calls[name], "call")+" pinned")
+		}
+		if l.Root != "." {
+			r.notes = append([]string{"its root is the monorepo's " + l.Root}, r.notes...)
+		}
+		if l.Branch != "main" {
+			r.notes = append(r.notes, "on the branch "+l.Branch)
+		}
+		if len(r.cells) > 1 || len(r.notes) > 0 {
+			rows = append(rows, r)
+		}
+	}
+	textRows(p, st, rows)
 }
 
 func copyPaths(copies []split.Copy) []string {
@@ -182,89 +256,150 @@ func linkTexts(links []split.Link) []string {
 }
 
 // some lists the first of a list, and how many more there are.
-func some(list []string) string {
+func some(list []string) string { return listed(list, false) }
+
+// listed is some of a list, or all of it.
+func listed(list []string, all bool) string {
 	const most = 4
-	if n := len(list); n > most {
+	if n := len(list); n > most && !all {
 		return fmt.Sprintf("%s and %s more", strings.Join(list[:most], ", "), thousands(n-most))
 	}
 	return strings.Join(list, ", ")
 }
 
+// ofRepository are the hazards that keep an environment from having a live
+// repository of its own; every other one keeps a module in live.
+var ofRepository = map[string]bool{"stripped-path": true, "own-commit": true}
+
+// textBlocked names what stays, and why.
 func textBlocked(p *printer, st Style, plan *split.Plan) {
-	if len(plan.Blocked) == 0 {
-		return
-	}
-	what := "1 module stays in live, and its callers stay relative"
-	if n := len(plan.Blocked); n > 1 {
-		what = thousands(n) + " modules stay in live, and their callers stay relative"
-	}
-	p.f("\n%s  %s\n", st.bold("Blocked"), what)
+	var mods, repositories []*split.Blocked
 	for _, b := range plan.Blocked {
+		if len(b.Reasons) > 0 && ofRepository[b.Reasons[0].ID] {
+			repositories = append(repositories, b)
+		} else {
+			mods = append(mods, b)
+		}
+	}
+	switch n := len(mods); {
+	case n == 1:
+		textReasons(p, st, "1 module stays in live, and its callers stay relative", mods)
+	case n > 1:
+		textReasons(p, st, thousands(n)+" modules stay in live, and their callers stay relative", mods)
+	}
+	switch n := len(repositories); {
+	case n == 1:
+		textReasons(p, st, "1 environment gets no repository of its own; its stacks stay in live", repositories)
+	case n > 1:
+		textReasons(p, st, thousands(n)+" environments get no repository of their own; their stacks stay in live", repositories)
+	}
+}
+
+func textReasons(p *printer, st Style, what string, blocked []*split.Blocked) {
+	p.f("\n%s  %s\n", st.bold("Blocked"), fold(what, st.Width, 9))
+	for _, b := range blocked {
 		p.f("  %s\n", st.red(clean(b.Path)))
 		for i, r := range b.Reasons {
 			if i == 3 && !st.Verbose {
-				p.f("    %s\n", st.faint(fmt.Sprintf("… and %d more (-v)", len(b.Reasons)-i)))
+				p.f("    %s\n", st.faint(fmt.Sprintf("… and %s (-v)", more(len(b.Reasons)-i, "reason"))))
 				break
 			}
-			at := clean(r.File)
-			if r.Line > 0 {
-				at += fmt.Sprintf(":%d", r.Line)
-			}
-			p.f("    %s %s\n      %s\n", at, st.faint(r.ID), fold(r.Summary, st.Width, 6))
+			p.f("    %s\n", placed(st, at(r.File, r.Line), r.ID, r.Summary, 6))
 		}
 	}
 }
 
-// textProof shows the verdicts. all says that the plan found nothing that no
-// reading can prove.
-func textProof(p *printer, st Style, proof *split.Proof, all bool) {
+// textProof shows the verdicts.
+func textProof(p *printer, st Style, plan *split.Plan, proof *split.Proof) {
 	p.f("\n%s  %s\n", st.bold("Proof"), fold(fmt.Sprintf("%s compared byte for byte, %s proved of %s",
-		count(proof.Files, "file"), count(proof.Proved(), "stack"), thousands(len(proof.Stacks))), st.Width, 2))
-	for _, m := range proof.Mismatches {
-		at := clean(m.File)
-		if m.Line > 0 {
-			at += fmt.Sprintf(":%d", m.Line)
+		count(proof.Files, "file"), count(proof.Proved(), "stack"), thousands(len(proof.Stacks))), st.Width, 7))
+	for i, m := range proof.Mismatches {
+		if i == 20 && !st.Verbose {
+			p.f("  %s\n", st.faint(fmt.Sprintf("… and %s (-v)", more(len(proof.Mismatches)-i, "mismatch"))))
+			break
 		}
-		p.f("  %s %s %s\n           %s\n", st.red("mismatch"), st.bold(at), st.faint(m.Kind), fold(m.Summary, st.Width, 11))
+		textFinding(p, st, "mismatch", m.Kind, m.File, m.Line, m.Summary)
 	}
-	verdicts := map[string]int{}
+	var differing []string
 	for _, s := range proof.Stacks {
-		verdicts[s.Verdict]++
-		if s.Verdict == "unproved" || s.Verdict == "mismatch" {
-			if verdicts[s.Verdict] > 20 && !st.Verbose {
-				continue
-			}
-			p.f("  %s %s\n           %s\n", st.yellow(fmt.Sprintf("%-8s", s.Verdict)), clean(s.Path), fold(strings.Join(s.Reasons, "; "), st.Width, 11))
+		if s.Verdict == "mismatch" {
+			differing = append(differing, s.Path)
 		}
 	}
-	if n := verdicts["unproved"] - 20; n > 0 && !st.Verbose {
-		p.f("  %s\n", st.faint(fmt.Sprintf("… and %d more that are unproved (-v)", n)))
+	if len(differing) > 0 {
+		p.f("  %s\n", fold(count(len(differing), "stack")+" with a mismatch: "+listed(differing, st.Verbose), st.Width, 11))
 	}
+	textUnproved(p, st, plan, proof)
 	if proof.Level != "static" {
 		status := map[string]int{}
 		for _, r := range proof.Terraform {
-			status[r.Status]++
+			status[terraformStatus[r.Status]]++
 		}
-		p.f("  terraform %s  %s\n", proof.Level, tally(status, "same", "different", "after-fails", "before-fails"))
+		p.f("  terraform %s  %s\n", proof.Level, tally(status, "same", "different", "fails since the split", "failed before the split too"))
 	}
 	switch {
 	case len(proof.Mismatches) > 0:
 		p.f("  %s\n", st.red("NOT the same. Do not publish this."))
-	case !proof.OK() || !all:
+	case !proof.OK() || len(plan.Unproved) > 0:
 		p.f("  %s\n", st.yellow("Nothing differs; what is named here could not be proved."))
 	case len(proof.Stacks) == 0:
 		p.f("  %s\n", st.green("Every package holds the same bytes; only sources differ."))
 	default:
-		p.f("  %s\n", st.green("Every stack loads the same modules with the same bytes; only sources differ."))
+		p.f("  %s\n", st.green(fold("Every stack loads the same modules with the same bytes; only sources differ.", st.Width, 2)))
 	}
 }
 
+var terraformStatus = map[string]string{"same": "same", "different": "different", "after-fails": "fails since the split", "before-fails": "failed before the split too"}
+
+// textUnproved shows the stacks that are not proved, those of one reason
+// together: one module can be the reason for a hundred. What a reason means
+// stands below, under Not provable, where the plan has it.
+func textUnproved(p *printer, st Style, plan *split.Plan, proof *split.Proof) {
+	below := map[string]string{}
+	for _, f := range plan.Unproved {
+		below[fmt.Sprintf("%s: %s:%d: %s", f.ID, f.File, f.Line, f.Summary)] = f.ID + " " + at(f.File, f.Line)
+	}
+	var order []string
+	stacks := map[string][]string{}
+	for _, s := range proof.Stacks {
+		if s.Verdict != "unproved" {
+			continue
+		}
+		var reasons []string
+		for _, r := range s.Reasons {
+			if short, ok := below[r]; ok {
+				r = short
+			}
+			reasons = append(reasons, r)
+		}
+		why := strings.Join(reasons, "; ")
+		if stacks[why] == nil {
+			order = append(order, why)
+		}
+		stacks[why] = append(stacks[why], s.Path)
+	}
+	for i, why := range order {
+		if i == 20 && !st.Verbose {
+			p.f("  %s\n", st.faint(fmt.Sprintf("… and %s (-v)", more(len(order)-i, "reason"))))
+			break
+		}
+		which := stacks[why]
+		what := which[0]
+		if len(which) > 1 {
+			what = count(len(which), "stack") + ": " + listed(which, st.Verbose)
+		}
+		p.f("  %s %s\n           %s\n", st.yellow("unproved"), fold(what, st.Width, 11), fold(why, st.Width, 11))
+	}
+}
+
+// textRest shows what no reading can prove, and where else a moved path is
+// named.
 func textRest(p *printer, st Style, plan *split.Plan) {
 	if len(plan.Unproved) > 0 {
-		p.f("\n%s  %s\n", st.bold("Not provable"), fold(count(len(plan.Unproved), "value")+" that no reading can show to be equal", st.Width, 2))
+		p.f("\n%s  %s\n", st.bold("Not provable"), fold(count(len(plan.Unproved), "value")+" that no reading can show to be equal", st.Width, 14))
 		for i, f := range plan.Unproved {
 			if i == 20 && !st.Verbose {
-				p.f("  %s\n", st.faint(fmt.Sprintf("… and %d more (-v)", len(plan.Unproved)-i)))
+				p.f("  %s\n", st.faint(fmt.Sprintf("… and %s (-v)", more(len(plan.Unproved)-i, "value"))))
 				break
 			}
 			textFinding(p, st, "warn", f.ID, f.File, f.Line, f.Summary)
@@ -277,17 +412,17 @@ func textRest(p *printer, st Style, plan *split.Plan) {
 	for _, m := range plan.Mentions {
 		files[m.File]++
 	}
-	var names []string
-	for f := range files {
-		names = append(names, f)
-	}
-	sort.Strings(names)
-	p.f("\n%s  %s\n", st.bold("Mentions"), fold(fmt.Sprintf("%s of paths that moved, in %s; they are not rewritten", thousands(len(plan.Mentions)), count(len(files), "other file")), st.Width, 2))
+	names := slices.Sorted(maps.Keys(files))
+	p.f("\n%s  %s\n", st.bold("Mentions"), fold(fmt.Sprintf("of a path that moved in %s (%s), not rewritten", count(len(files), "other file"), count(len(plan.Mentions), "line")), st.Width, 10))
+	var rows []row
 	for i, f := range names {
 		if i == 8 && !st.Verbose {
-			p.f("  %s\n", st.faint(fmt.Sprintf("… and %d more files (-v, or split.json for every line)", len(names)-i)))
 			break
 		}
-		p.f("  %-60s %s\n", clean(f), st.faint("×"+thousands(files[f])))
+		rows = append(rows, row{cells: []string{"×" + thousands(files[f]), clean(f)}})
+	}
+	textRows(p, st, rows)
+	if n := len(names) - len(rows); n > 0 {
+		p.f("  %s\n", st.faint(fmt.Sprintf("… and %s (-v; --format json has each line)", more(n, "file"))))
 	}
 }
