@@ -179,12 +179,11 @@ func (s *Scan) text(w io.Writer, st Style) error {
 	return p.err
 }
 
-// roleTally counts directories by role, in words.
+// roleTally counts modules by role, in words.
 func roleTally(roles map[string]int) string {
 	var parts []string
 	for _, r := range []struct{ role, one, many string }{
-		{"stack", "stack", "stacks"}, {"module", "called", "called"}, {"private", "private", "private"},
-		{"orphan", "orphan", "orphans"}, {"example", "example", "examples"}, {"undecided", "undecided", "undecided"},
+		{"module", "called", "called"}, {"private", "private", "private"}, {"orphan", "orphan", "orphans"}, {"example", "example", "examples"},
 	} {
 		switch n := roles[r.role]; {
 		case n == 1:
