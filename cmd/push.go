@@ -27,8 +27,9 @@ func (a *app) pushCommand() *cobra.Command {
 		Use:   "push DIR",
 		Short: "Push the repositories of a split to their remotes",
 		Long: `Push sends what "terrier split --out DIR" wrote to the remotes of terrier.hcl:
-the branch main and the recorded tags of each repository, and nothing else. A
-module goes after the modules that it pins, the live repository last.
+of each repository its branch (main, but for the layout "in-place") and the tags
+that the split recorded, and nothing else. A module goes after the modules that
+it pins, live repositories last. To see it first: --dry-run.
 
 It never forces. What is there already is skipped; a tag on another commit, or
 a branch that ours does not build on, is refused with both ids, nothing is
@@ -55,7 +56,7 @@ altered after it.
 
 Exit codes: 0 all is there, and with --dry-run all that is not can go; 2
 something is refused; 1 an error.`,
-		Example: "  terrier push ../split --dry-run\n  terrier push ../split\n  terrier push ../split --only 'modules/**'\n  GITLAB_HOST=gitlab.example.com GITLAB_TOKEN=… terrier push ../split --create gitlab",
+		Example: "  terrier push ../split --dry-run\n  terrier push ../split\n  terrier push ../split --only 'modules/**'\n  GITLAB_TOKEN=… terrier push ../split --create gitlab",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.push(cmd.Context(), args[0], o) },
 	}

@@ -105,13 +105,14 @@ environment as TERRIER_<FLAG>.`,
 			return flagsFromEnvironment(cmd.Flags())
 		},
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", "FlagUsagesWrapped 80"))
 	root.CompletionOptions.DisableDefaultCmd = true
 	f := root.PersistentFlags()
 	f.StringVarP(&a.chdir, "chdir", "C", ".", "work in this `directory`")
-	f.StringVarP(&a.config, "config", "c", "", "configuration `file` (default: terrier.hcl, found by walking up to the git root)")
+	f.StringVarP(&a.config, "config", "c", "", "configuration `file` (default: the nearest terrier.hcl up to the git root)")
 	f.BoolVar(&a.noColor, "no-color", false, "no colour (also: NO_COLOR)")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no hints")
-	f.BoolVarP(&a.verbose, "verbose", "v", false, "show everything that was found")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes, no next steps")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "show all of what is found, not the first of it")
 	f.StringVar(&a.tfPath, "tf-path", "", "terraform or tofu `binary` (default: terraform, else tofu, on PATH)")
 	root.AddCommand(a.initCommand(), a.scanCommand(), a.splitCommand(), a.pushCommand(), a.versionCommand())
 	return root

@@ -28,24 +28,35 @@ func (a *app) splitCommand() *cobra.Command {
                         own calls pinned, and an annotated tag
   DIR/live/live         the monorepo's own history, and one commit on top that
                         removes the modules and pins every call to its tag
+  DIR/live/REPO         the same for an environment with "repo" in terrier.hcl:
+                        its stacks at their paths, with their history
   DIR/split.json        the plan, every tip and tag, and the proof
 
 Then it reads what it wrote, with other code, and proves that every stack's tree
 of modules and every file in it is the same, the rewritten sources aside. What
 cannot move is named with file and line, and stays; what cannot be proved is
-named too. Nothing in terrier.hcl is required: without a remote, sources are
-file:// URLs, so that the result works on this machine at once.
+named too. Interrupted at any point, the same command again completes it.
 
-Interrupted at any point, the same command again completes it.
+terrier.hcl is not needed: without it sources are file:// URLs, so that the
+result works on this machine at once. "layout" in its modules block has two
+other shapes: "one-repository" (DIR/modules/modules.git holds all modules, which
+keep their relative calls, with a tag for each) and "in-place" (no file moves:
+DIR/live/live gets a tag for each module, and a branch that pins the callers).
+
+--verify get and --verify plan also run terraform in each stack before and
+after, and so the repository's code.
 
 --check DIR proves a finished split again, from DIR/split.json and the git
 objects of the monorepo alone: -C may be any clone or bare mirror of it. What
-was altered since in the record or in a repository is named.
+was altered since, in the record or in a repository, is named.
 
 Exit codes: 0 all is split and proved; 2 done, but something is blocked or not
-proved; 1 an error. --verify get and --verify plan run terraform, and so the
-repository's code.`,
-		Example: "  terrier split --out ../split --dry-run\n  terrier split --out ../split\n  terrier split --out ../split --only 'modules/vpc' --verify plan\n  terrier split --check ../split -C ../mirror.git",
+proved; 1 an error.`,
+		Example: `  terrier split --out ../split --dry-run
+  terrier split --out ../split
+  terrier split --out ../split --tags --docs --verify get
+  terrier split --out ../split-vpc --only 'modules/vpc'
+  terrier split --check ../split -C ../mirror.git`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.check != "" {
@@ -55,14 +66,14 @@ repository's code.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.out, "out", "", "write the repositories to this `directory` (new, empty, or an earlier run's)")
+	f.StringVar(&o.out, "out", "", "write the repositories to this `directory`: new, empty, or an interrupted run's; outside the monorepo")
 	f.StringVar(&o.rev, "rev", "HEAD", "split this `revision`")
-	f.StringVar(&o.only, "only", "", "extract only the modules whose path matches this `glob` (** matches any depth)")
+	f.StringVar(&o.only, "only", "", "extract only the modules whose path matches this `glob` (** is any depth); the others stay")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show the plan and write nothing")
-	f.BoolVar(&o.noHistory, "no-history", false, "begin each package with one commit, without its history")
+	f.BoolVar(&o.noHistory, "no-history", false, "begin each new repository with one commit, without history")
 	f.BoolVar(&o.noFollow, "no-follow", false, "do not follow a module's directory through renames")
-	f.BoolVar(&o.tags, "tags", false, "carry the monorepo's tags over, as monorepo/TAG or as carried_tag in terrier.hcl says")
-	f.BoolVar(&o.docs, "docs", false, "also rewrite the sources in the HCL code blocks of Markdown files")
+	f.BoolVar(&o.tags, "tags", false, "also carry the monorepo's own tags over, as monorepo/TAG, or as carried_tag in terrier.hcl says")
+	f.BoolVar(&o.docs, "docs", false, "also rewrite the sources that HCL code blocks in Markdown files show")
 	f.StringVar(&o.verify, "verify", "static", "`how` to prove the result: static, get (also terraform get), plan (also terraform plan)")
 	f.StringVar(&o.check, "check", "", "prove again the finished split in this `directory`")
 	cmd.MarkFlagsOneRequired("out", "check")
