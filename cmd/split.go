@@ -57,7 +57,7 @@ proved; 1 an error.`,
   terrier split --out ../split --tags --docs --verify get
   terrier split --out ../split-vpc --only 'modules/vpc'
   terrier split --check ../split -C ../mirror.git`,
-		Args:    cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.check != "" {
 				return a.checkSplit(cmd.Context(), o.check)

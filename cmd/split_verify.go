@@ -29,47 +29,67 @@ func (a *app) askTerraform(ctx context.Context, j *splitJob, o splitOptions, pla
 		return err
 	}
 	defer os.RemoveAll(work)
-	pair := terraform.Pair{Before: filepath.Join(work, "before"), After: filepath.Join(work, "after")}
-	if err := j.tree.WriteTo(pair.Before); err != nil {
+	before := filepath.Join(work, "before")
+	if err := j.tree.WriteTo(before); err != nil {
 		return err
 	}
-	// All live repositories in one tree: every path is where it was.
-	for _, l := range plan.Live {
-		if err := checkoutHead(ctx, filepath.Join(o.out, filepath.FromSlash(l.Repository)), filepath.Join(pair.After, filepath.FromSlash(l.Root))); err != nil {
-			return err
-		}
-	}
-	for _, pkg := range plan.Packages {
-		pair.Moved = append(pair.Moved, pkg.Modules...)
-		for _, s := range plan.Stacks {
-			for _, m := range pkg.Modules {
-				if modules.Within(s.Path, m) {
-					pair.Moved = append(pair.Moved, s.Path) // it stayed where the module left
-				}
-			}
-		}
-	}
-	pair.Options = map[string]terraform.Options{}
-	for _, s := range plan.Stacks {
-		pair.Stacks = append(pair.Stacks, s.Path)
-		pair.Options[s.Path] = j.cfg.terraformOptions(s.Environment)
-	}
-	step := bar.Step("terraform " + o.verify)
 	compare := j.tf.CompareGet
 	if o.verify == "plan" {
 		compare = j.tf.ComparePlan
 	}
-	results, err := compare(ctx, pair, func(done, total int, _ string) { step(done, total) })
-	if err != nil {
-		return err
-	}
-	for _, r := range results {
-		proof.Add(o.verify, split.TerraformResult{Path: r.Path, Status: r.Status, Detail: r.Detail})
+	// Each live repository by itself: none may need what only another holds.
+	for i, l := range plan.Live {
+		pair := j.pair(plan, l)
+		if len(pair.Stacks) == 0 {
+			continue
+		}
+		pair.Before, pair.After = before, filepath.Join(work, fmt.Sprintf("after-%d", i))
+		if err := checkoutHead(ctx, filepath.Join(o.out, filepath.FromSlash(l.Repository)), filepath.Join(pair.After, filepath.FromSlash(l.Root))); err != nil {
+			return err
+		}
+		name := "terraform " + o.verify
+		if len(plan.Live) > 1 {
+			name += " in " + l.Name
+		}
+		step := bar.Step(name)
+		results, err := compare(ctx, pair, func(done, total int, _ string) { step(done, total) })
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			proof.Add(o.verify, split.TerraformResult{Path: r.Path, Status: r.Status, Detail: r.Detail})
+		}
 	}
 	return nil
 }
 
-// checkoutHead writes the files of a written repository's tip.
+// pair is what terraform is asked about one live repository: its stacks, and
+// what it holds no longer.
+func (j *splitJob) pair(plan *split.Plan, l *split.Live) terraform.Pair {
+	p := terraform.Pair{Options: map[string]terraform.Options{}}
+	for _, pkg := range plan.Packages {
+		p.Moved = append(p.Moved, pkg.Modules...)
+		for _, s := range plan.Stacks {
+			for _, m := range pkg.Modules {
+				if modules.Within(s.Path, m) {
+					p.Moved = append(p.Moved, s.Path) // it stayed where the module left
+				}
+			}
+		}
+	}
+	for _, s := range plan.Stacks {
+		if s.Repository == l.Repository {
+			p.Stacks = append(p.Stacks, s.Path)
+			p.Options[s.Path] = j.cfg.terraformOptions(s.Environment)
+		} else {
+			p.Moved = append(p.Moved, s.Path) // it may stand inside one of these
+		}
+	}
+	return p
+}
+
+// checkoutHead writes the files of a written repository's tip below dir, which
+// must not exist.
 func checkoutHead(ctx context.Context, gitRepo, dir string) error {
 	r, err := repo.Open(ctx, gitRepo)
 	if err != nil {
@@ -84,6 +104,9 @@ func checkoutHead(ctx context.Context, gitRepo, dir string) error {
 		return err
 	}
 	defer t.Close()
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+		return err
+	}
 	return t.WriteTo(dir)
 }
 
