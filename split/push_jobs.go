@@ -173,12 +173,17 @@ func checkRemotes(jobs []*pushJob) error {
 		return nil
 	}
 	slices.Sort(without)
-	line, more := `modules { source = "git::ssh://git@HOST/GROUP/${name}.git" }`, ""
-	if strings.HasPrefix(without[0], "live/") {
-		line = `live { remote = "ssh://git@HOST/GROUP/${name}.git" }`
+	isLive := func(repository string) bool { return strings.HasPrefix(repository, "live/") }
+	var lines []string // each that is missing: whoever follows the hint is not to come back for the next
+	if slices.ContainsFunc(without, isLive) {
+		lines = append(lines, `live { remote = "ssh://git@HOST/GROUP/${name}.git" }`)
 	}
+	if slices.ContainsFunc(without, func(r string) bool { return !isLive(r) }) {
+		lines = append(lines, `modules { source = "git::ssh://git@HOST/GROUP/${name}.git" }`)
+	}
+	more := ""
 	if n := len(without) - 1; n > 0 {
 		more = fmt.Sprintf(", nor for %d more", n)
 	}
-	return fmt.Errorf("no remote is configured for %s%s\nhint: write %s in terrier.hcl, and split again into a new directory: what calls are pinned to depends on it", without[0], more, line)
+	return fmt.Errorf("no remote is configured for %s%s\nhint: write %s in terrier.hcl, and split again into a new directory: a split records its remotes, and pins calls to them", without[0], more, strings.Join(lines, " and "))
 }
