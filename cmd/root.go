@@ -106,6 +106,9 @@ environment as TERRIER_<FLAG>.`,
 		},
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", "FlagUsagesWrapped 80"))
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nhint: %s --help lists the flags", err, cmd.CommandPath())
+	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	f := root.PersistentFlags()
 	f.StringVarP(&a.chdir, "chdir", "C", ".", "work in this `directory`")

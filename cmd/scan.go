@@ -55,6 +55,9 @@ func (a *app) scan(ctx context.Context, rev string) error {
 	if err := report.WriteScan(a.stdout, scan, a.format, a.style(a.stdout)); err != nil {
 		return err
 	}
+	if len(scan.Modules) == 0 {
+		return nil
+	}
 	steps := []report.Step{a.planStep()}
 	if cfg.Path == "" {
 		steps = append([]report.Step{{Command: a.command("init"), Why: "writes a commented terrier.hcl"}}, steps...)

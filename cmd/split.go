@@ -2,9 +2,12 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/split"
@@ -59,6 +62,9 @@ proved; 1 an error.`,
   terrier split --check ../split -C ../mirror.git`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.consistent(cmd.Flags()); err != nil {
+				return err
+			}
 			if o.check != "" {
 				return a.checkSplit(cmd.Context(), o.check)
 			}
@@ -76,12 +82,24 @@ proved; 1 an error.`,
 	f.BoolVar(&o.docs, "docs", false, "also rewrite the sources that HCL code blocks in Markdown files show")
 	f.StringVar(&o.verify, "verify", "static", "`how` to prove the result: static, get (also terraform get), plan (also terraform plan)")
 	f.StringVar(&o.check, "check", "", "prove again the finished split in this `directory`")
-	cmd.MarkFlagsOneRequired("out", "check")
-	for _, other := range []string{"out", "rev", "only", "dry-run", "no-history", "no-follow", "tags", "docs", "verify"} {
-		cmd.MarkFlagsMutuallyExclusive("check", other)
-	}
 	a.formatFlag(cmd, "text", "json")
 	return cmd
+}
+
+// consistent checks which flags were given together.
+func (o splitOptions) consistent(flags *pflag.FlagSet) error {
+	if o.out == "" && o.check == "" {
+		return errors.New("split needs a directory to write to\nhint: --out ../split, with --dry-run to see it first; --check DIR proves a finished split again")
+	}
+	if o.check == "" {
+		return nil
+	}
+	for _, name := range []string{"out", "rev", "only", "dry-run", "no-history", "no-follow", "tags", "docs", "verify"} {
+		if flags.Changed(name) {
+			return fmt.Errorf("--%s cannot be given with --check\nhint: what was split, and how, stands in split.json", name)
+		}
+	}
+	return nil
 }
 
 // split is the journey: open, plan, write, prove, report.

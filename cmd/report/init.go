@@ -155,7 +155,7 @@ func (b *starter) item(i, n int, format string, args ...any) bool {
 func (b *starter) environments(g *modules.Graph) {
 	found, others := environments(g)
 	switch {
-	case g.Library:
+	case g.Library && len(g.Dirs) > 0:
 		b.says("There is no stack here: a library of modules. The repository live keeps all that is in no module.")
 		return
 	case len(found) == 0:

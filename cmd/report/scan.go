@@ -170,8 +170,11 @@ func (s *Scan) text(w io.Writer, st Style) error {
 	p.f("  modules    %s\n", roleTally(roles))
 	p.f("  stacks     %s\n", s.backends())
 	p.f("  calls      %s\n", tally(kinds, "local", "git", "registry", "other"))
-	if s.library {
+	switch {
+	case s.library && len(s.Modules) > 0:
 		p.f("  %s\n", fold("No stack anywhere: a library of modules, each of which would be a package.", st.Width, 2))
+	case s.files == 0:
+		p.f("  %s\n", fold("No Terraform configuration here.", st.Width, 2))
 	}
 	s.textModules(p, st)
 	s.textUndecided(p, st)

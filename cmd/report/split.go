@@ -86,8 +86,8 @@ type row struct {
 	notes []string // a line each, below
 }
 
-// textRows writes rows in columns. A cell that is wider than a third of the
-// line pads no other.
+// textRows writes rows in columns. A cell that is wider than half of the line
+// pads no other.
 func textRows(p *printer, st Style, rows []row) {
 	var widths []int
 	for _, r := range rows {
@@ -95,7 +95,7 @@ func textRows(p *printer, st Style, rows []row) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			if n := runewidth.StringWidth(c); n <= st.Width/3 {
+			if n := runewidth.StringWidth(c); n <= st.Width/2 {
 				widths[i] = max(widths[i], n)
 			}
 		}
@@ -116,6 +116,9 @@ func textRows(p *printer, st Style, rows []row) {
 
 func textPackages(p *printer, st Style, plan *split.Plan, res *split.Result) {
 	p.f("\n%s  %s\n", st.bold("Packages"), thousands(len(plan.Packages)))
+	if len(plan.Packages)+len(plan.Blocked) == 0 {
+		p.f("  Nothing moves: no module is called here, or --only leaves out all of them.\n")
+	}
 	var rows []row
 	for i, pkg := range plan.Packages {
 		r := row{cells: []string{clean(pkg.Name), pkg.Tag}, notes: packageNotes(pkg, st.Verbose)}
@@ -371,6 +374,10 @@ func textUnproved(p *printer, st Style, plan *split.Plan, proof *split.Proof) {
 				r = short
 			}
 			reasons = append(reasons, r)
+		}
+		const most = 4
+		if n := len(reasons); n > most && !st.Verbose {
+			reasons = append(reasons[:most:most], fmt.Sprintf("and %s (-v)", more(n-most, "reason")))
 		}
 		why := strings.Join(reasons, "; ")
 		if stacks[why] == nil {
