@@ -69,7 +69,9 @@ func textPushed(p *printer, st Style, repo split.Pushed) {
 	case split.PushWould:
 		paint = st.yellow
 	}
-	p.f("  %s %s  %s\n", paint(fmt.Sprintf("%-10s", repo.Status)), st.bold(clean(repo.Name)), clean(strings.Join(append([]string{repo.Branch}, repo.Tags...), ", ")))
+	name := clean(repo.Name)
+	refs := fold(name+"  "+listed(append([]string{repo.Branch}, repo.Tags...), st.Verbose), st.Width-13, 0)
+	p.f("  %s %s\n", paint(fmt.Sprintf("%-10s", repo.Status)), strings.Replace(strings.ReplaceAll(refs, "\n", "\n"+strings.Repeat(" ", 13)), name, st.bold(name)+" ", 1))
 	p.f("             %s\n", st.faint(clean(repo.Remote)))
 	if repo.Reason != "" {
 		p.f("             %s\n", fold(repo.Reason, st.Width, 13))
