@@ -227,6 +227,9 @@ func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagno
 		Unproved: []Finding{}, Mentions: []Finding{}, Notes: []Finding{},
 	}
 	pl := newPlanner(g, c)
+	if diags := pl.checkOnly(); diags.HasErrors() {
+		return nil, diags
+	}
 	if diags := pl.packages(p); diags.HasErrors() {
 		return nil, diags
 	}

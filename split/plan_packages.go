@@ -140,6 +140,27 @@ func (pl *planner) names() map[string]string {
 	return modules.Names(pl.borders.Keys(), fixed)
 }
 
+// checkOnly refuses a pattern that no module of the monorepo matches: with it
+// there would be nothing to do.
+func (pl *planner) checkOnly() hcl.Diagnostics {
+	if pl.c.Only == "" {
+		return nil
+	}
+	for _, d := range pl.g.Sorted() {
+		if d.Role != modules.RoleModule && d.Role != modules.RoleOrphan {
+			continue
+		}
+		if ok, err := doublestar.Match(pl.c.Only, d.Path); ok || err != nil {
+			if err == nil {
+				return nil
+			}
+			break
+		}
+	}
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "No module matches",
+		Detail: fmt.Sprintf("--only %q matches no module's directory.\n\nhint: it is a pattern of paths from the monorepo's root, such as modules/vpc or modules/**; terrier scan lists the modules", pl.c.Only)}}
+}
+
 // packages makes the packages, their copies aside.
 func (pl *planner) packages(p *Plan) hcl.Diagnostics {
 	var diags hcl.Diagnostics
