@@ -163,8 +163,8 @@ type text struct {
 
 // source is what a call's source becomes in the repository of o.
 func (pl *planner) source(call *modules.Call, o modules.Owner) text {
-	if call.Problem != modules.ProblemNone {
-		return text{}
+	if call.Problem != modules.ProblemNone || call.File().Broken() {
+		return text{} // a file that does not parse is carried as it is
 	}
 	from, to := pl.borders.Of(call.Dir), pl.borders.Of(call.Target)
 	switch {
@@ -191,6 +191,8 @@ func (pl *planner) source(call *modules.Call, o modules.Owner) text {
 func (pl *planner) sourceAt(call *modules.Call, o modules.Owner, dir, linked string) text {
 	to := pl.borders.Of(call.Target)
 	switch {
+	case call.File().Broken():
+		return text{} // it is carried as it is
 	case modules.Within(call.Target, linked):
 		return text{} // it is here too, at the same place below
 	case to == o.Package:

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/terrier-iac/terrier/fixtures"
-	"github.com/terrier-iac/terrier/hclparse"
-	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
@@ -38,31 +36,7 @@ func splitFixtureWith(t *testing.T, name string, change func(*Config)) *job {
 	if err := fixtures.Write(ctx, name, dir); err != nil {
 		t.Fatal(err)
 	}
-	j := &job{out: filepath.Join(t.TempDir(), "out")}
-	var err error
-	if j.repo, err = repo.Open(ctx, dir); err != nil {
-		t.Fatal(err)
-	}
-	if j.commit, err = j.repo.Resolve(ctx, "HEAD"); err != nil {
-		t.Fatal(err)
-	}
-	if j.tree, err = j.repo.At(ctx, j.commit); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { j.tree.Close() })
-	tree, _ := hclparse.Load(j.tree)
-	config := testConfig(j.out)
-	change(&config)
-	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), config)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	j.plan = plan
-	claimDir(t, j.out, plan)
-	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
-		t.Fatal(err)
-	}
-	return j
+	return splitDir(t, dir, change)
 }
 
 func (j *job) verify(t *testing.T) *Proof {
