@@ -42,7 +42,7 @@ var HazardDocs = map[string]string{
 	"stack-in-module":       "a stack stands inside a module's directory, and stays when that moves",
 	"cycle":                 "modules call each other in a circle, and share a package",
 	"calls-what-stays":      "a module calls a directory that is in no package",
-	"unaddressable-path":    "a directory's name holds a character that a module source cannot hold",
+	"unaddressable-path":    "a directory's name holds what a module source cannot hold",
 	"source-through-parent": "a source leaves its module's directory and comes back by the directory's name",
 	"computed-source":       "a source is not a plain literal, so where it leads is not known",
 	"invalid-source":        "a source is no module address",
@@ -157,7 +157,7 @@ func (g *Graph) callHazards(b *Borders, closures map[Owner]*Closure) []Hazard {
 			h.Summary = fmt.Sprintf("module %q: calls %s, %s", call.Name, c.Target, b.why(c.Target))
 		case b.Of(c.Target) != from && unaddressable(c.Target, closures[Owner{Package: b.Of(c.Target)}]):
 			h.ID, h.Severity, h.Dir = "unaddressable-path", Block, b.Of(c.Target)
-			h.Summary = fmt.Sprintf("module %q: %s cannot stand behind // in a source: it holds one of ? * [", call.Name, c.Target)
+			h.Summary = fmt.Sprintf("module %q: %s cannot stand behind // in a source: it holds one of ? * [ or begins a name with a dot", call.Name, c.Target)
 		case from != "" && c.ThroughParent(closures[Owner{Package: from}].Root):
 			h.ID, h.Severity, h.Dir = "source-through-parent", Info, from
 			h.Summary = fmt.Sprintf("module %q: %q leaves %s and comes back by its name: it is made to lead there directly", call.Name, call.Raw, closures[Owner{Package: from}].Root)
@@ -173,9 +173,12 @@ func (g *Graph) callHazards(b *Borders, closures map[Owner]*Closure) []Hazard {
 }
 
 // unaddressable reports whether a source cannot name a directory of a package:
-// go-getter takes * and [ behind // for a pattern, and ? for the end.
+// go-getter takes * and [ behind // for a pattern, and ? for the end. A second
+// call of a package gets a copy that terraform makes of the first one's, and
+// that leaves out every name that begins with a dot.
 func unaddressable(dir string, of *Closure) bool {
-	return of.Owns != nil && strings.ContainsAny(below(dir, of.Root), "?*[")
+	sub := below(dir, of.Root)
+	return of.Owns != nil && (strings.ContainsAny(sub, "?*[") || strings.HasPrefix(sub, ".") || strings.Contains(sub, "/."))
 }
 
 // ThroughParent reports whether a call stays inside pkg but goes there by way

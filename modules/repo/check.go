@@ -123,10 +123,12 @@ func checkName(name string, symlink bool) (kind, detail string) {
 	case ".", "..":
 		return ProblemDot, "the name " + name
 	}
-	// On Windows each part between backslashes is a name.
+	// On Windows each part between backslashes is a name, up to a stream and
+	// without the spaces at its end.
 	for _, part := range strings.Split(name, `\`) {
-		if part == "." || part == ".." {
-			return ProblemDot, fmt.Sprintf("%q is the name %s on Windows", name, part)
+		bare, _, _ := strings.Cut(part, ":")
+		if bare = strings.TrimRight(bare, " "); bare == "." || bare == ".." {
+			return ProblemDot, fmt.Sprintf("%q is the name %s on Windows", name, bare)
 		}
 		if isDotGit(part) {
 			return ProblemDotGit, fmt.Sprintf("%q is .git on some file system", name)

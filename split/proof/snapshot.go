@@ -113,7 +113,7 @@ func decodeTree(data []byte) (*node, error) {
 // fileName reports whether a tree entry's name can stand in a work tree: not
 // in any spelling that some file system takes for ., .. or .git.
 func fileName(name string) bool {
-	if name == "" || name == "." || strings.ContainsAny(name, "/\x00") {
+	if name == "" || strings.ContainsAny(name, "/\x00") {
 		return false
 	}
 	if first, rest, ok := strings.Cut(name, "\\"); ok { // a separator on Windows
@@ -121,14 +121,17 @@ func fileName(name string) bool {
 	}
 	bare := strings.Map(func(r rune) rune {
 		switch {
-		case r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x206a && r <= 0x206f, r == 0xfeff:
+		case r >= 0x200c && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x206a && r <= 0x206f, r == 0xfeff:
 			return -1 // HFS+ leaves these out
 		}
 		return r
 	}, name)
 	bare, _, _ = strings.Cut(bare, ":") // an NTFS stream
+	if dots := strings.TrimRight(bare, " "); dots == "." || dots == ".." {
+		return false
+	}
 	bare = strings.ToLower(strings.TrimRight(bare, ". "))
-	return bare != "" && bare != ".git" && bare != "git~1"
+	return bare != ".git" && bare != "git~1"
 }
 
 // load reads the tree and lists its files.

@@ -63,7 +63,7 @@ func TestNoSecretInTheReport(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for name, want := range map[string]bool{"a": true, ".gitignore": true, "...": false, ".": false, "..": false, ".git": false, ".GIT": false, ".git ": false, ".git.": false, "git~1": false,
+	for name, want := range map[string]bool{"a": true, ".gitignore": true, "...": true, " ": true, ":a": true, ".. ": false, ".:a": false, ".g\u200bit": true, ".": false, "..": false, ".git": false, ".GIT": false, ".git ": false, ".git.": false, "git~1": false,
 		".g\u200cit": false, ".git::$INDEX_ALLOCATION": false, "a/b": false, "": false, `a\b`: true, `a\..`: false, ".gitmodules": true, "x.git": true} {
 		if fileName(name) != want {
 			t.Errorf("%q: %v", name, !want)
