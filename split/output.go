@@ -173,18 +173,20 @@ func writeJSON(file string, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	return writeFile(file, b.Bytes())
+	return writeFile(file, b.Bytes(), true)
 }
 
-// writeFile writes a whole file or none.
-func writeFile(file string, data []byte) error {
+// writeFile writes a whole file or none. Where durable is set it waits until
+// the disk has it: what a loss of power must not take away. The same command
+// writes all else again, and waiting for each of thousands takes minutes.
+func writeFile(file string, data []byte, durable bool) error {
 	tmp := file + ".tmp"
 	f, err := os.Create(tmp)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil {
+	if err == nil && durable {
 		err = f.Sync()
 	}
 	if e := f.Close(); err == nil {

@@ -53,7 +53,7 @@ func (w *writer) writeLive(ctx context.Context, l *Live, h *history.Split) (*Liv
 	dir := filepath.Join(w.dir, filepath.FromSlash(l.Repository))
 	if h != nil {
 		res.Commits = h.Commits
-		if err := writeFile(dir+".commit-map", commitMap(h.Map)); err != nil {
+		if err := writeFile(dir+".commit-map", commitMap(h.Map), false); err != nil {
 			return nil, err
 		}
 	}

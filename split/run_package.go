@@ -47,7 +47,7 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 	res.Carried, objects = carried, append(objects, made...)
 
 	dir := filepath.Join(w.dir, filepath.FromSlash(pkg.Repository))
-	if err := writeFile(strings.TrimSuffix(dir, ".git")+".commit-map", commitMap(h.Map)); err != nil {
+	if err := writeFile(strings.TrimSuffix(dir, ".git")+".commit-map", commitMap(h.Map), false); err != nil {
 		return nil, err
 	}
 	if _, err := os.Lstat(dir); err == nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -170,7 +171,6 @@ type pack struct {
 	count        int
 	ids, offsets []byte // parts of the index
 	large        []byte
-	inflate      io.ReadCloser
 	// bases holds what deltas were made from, by offset.
 	bases  map[int64]base
 	cached int
@@ -301,7 +301,7 @@ func (p *pack) read(o *objectDir, at, limit int64, depth int) (plumbing.ObjectTy
 	var err error
 	switch typ {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
-		data, err := p.deflated(in[used:], size)
+		data, err := deflated(in[used:], size)
 		return typ, data, err
 	case plumbing.OFSDeltaObject:
 		back := int64(0)
@@ -343,7 +343,7 @@ func (p *pack) read(o *objectDir, at, limit int64, depth int) (plumbing.ObjectTy
 	if err != nil {
 		return 0, nil, err
 	}
-	delta, err := p.deflated(in[used:], size)
+	delta, err := deflated(in[used:], size)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -361,19 +361,25 @@ func (p *pack) keep(at int64, b base) {
 	p.bases[at] = b
 }
 
-func (p *pack) deflated(in []byte, size uint64) ([]byte, error) {
+// inflaters are shared by all packs: each has a window of 32 kB, which one for
+// every pack of 20,000 repositories would multiply.
+var inflaters sync.Pool
+
+func deflated(in []byte, size uint64) ([]byte, error) {
 	r := bytes.NewReader(in)
+	z, _ := inflaters.Get().(io.ReadCloser)
 	var err error
-	if p.inflate == nil {
-		p.inflate, err = zlib.NewReader(r)
+	if z == nil {
+		z, err = zlib.NewReader(r)
 	} else {
-		err = p.inflate.(zlib.Resetter).Reset(r, nil)
+		err = z.(zlib.Resetter).Reset(r, nil)
 	}
 	if err != nil {
 		return nil, errPack
 	}
+	defer inflaters.Put(z)
 	buf := bytes.NewBuffer(make([]byte, 0, min(size, 1<<20))) // a claim is not yet a size
-	if n, err := io.Copy(buf, io.LimitReader(p.inflate, int64(size)+1)); err != nil || uint64(n) != size {
+	if n, err := io.Copy(buf, io.LimitReader(z, int64(size)+1)); err != nil || uint64(n) != size {
 		return nil, errPack
 	}
 	return buf.Bytes(), nil
