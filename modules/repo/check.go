@@ -13,7 +13,7 @@ import (
 // The kinds of TreeProblem.
 const (
 	ProblemDotGit          = "dot-git"          // a name that some file system takes for .git, or a symlink for .gitmodules
-	ProblemDot             = "dot"              // a name that is empty, . or ..
+	ProblemDot             = "dot"              // a name that is empty, . or .., or more than a name
 	ProblemSymlinkParent   = "symlink-parent"   // a path below a symlink
 	ProblemDuplicate       = "duplicate"        // two entries of one path, or a path below a file
 	ProblemAbsoluteSymlink = "absolute-symlink" // a target that does not depend on where the tree is
@@ -54,7 +54,11 @@ func (e *TreeError) Error() string {
 // NTFS reads it (git~1, trailing dots and spaces, streams, backslashes), as
 // HFS+ reads it (code points that it ignores). Targets of symlinks are
 // followed through the tree's other symlinks.
-func CheckTree(entries []TreeEntry) error {
+func CheckTree(entries []TreeEntry) error { return checkTree(entries, false) }
+
+// checkTree is CheckTree; complete says that every directory has an entry, so
+// that a name with a slash in it is known from a path.
+func checkTree(entries []TreeEntry, complete bool) error {
 	var problems []TreeProblem
 	add := func(e TreeEntry, kind, format string, args ...any) {
 		problems = append(problems, TreeProblem{Path: e.Path, Kind: kind, Detail: fmt.Sprintf(format, args...)})
@@ -76,6 +80,9 @@ func CheckTree(entries []TreeEntry) error {
 		}
 	}
 	for _, e := range entries {
+		if up := path.Dir(e.Path); complete && up != "." && up != ".." && !seen[up] {
+			add(e, ProblemDot, "one name with a slash in it")
+		}
 		names := strings.Split(e.Path, "/")
 		for i, name := range names {
 			last := i == len(names)-1

@@ -20,7 +20,7 @@ var (
 
 // missingObject matches what git says, in the locale C, of an object that it
 // cannot find.
-var missingObject = regexp.MustCompile(`(?:could not fetch|unable to read|missing (?:blob|tree|commit|tag)(?: object)?|unable to read tree|bad tree object|Could not read|unable to load root tree for commit|unable to get size of|object|bad object) '?\(?([0-9a-f]{40})\b`)
+var missingObject = regexp.MustCompile(`(?:could not fetch|unable to read|missing (?:blob|tree|commit|tag)(?: object)?|unable to read tree|bad tree object|Could not read|unable to load root tree for commit|unable to get size of|unable to read sha1 file of [^\n]*|object|bad object) '?\(?([0-9a-f]{40})\b`)
 
 // asMissing turns a failure of git for want of an object into a
 // *MissingObjectError that wraps nothing; every other error is returned as it

@@ -200,7 +200,7 @@ func (t *TreeFS) Tree(dir string) (Hash, bool) {
 
 // Check applies CheckTree to everything in the tree, directories with no file
 // in them included.
-func (t *TreeFS) Check() error { return CheckTree(t.entries) }
+func (t *TreeFS) Check() error { return checkTree(t.entries, true) }
 
 // Close ends the git process. Files that are open can still be read.
 func (t *TreeFS) Close() error { return t.blobs.close() }

@@ -259,6 +259,7 @@ func hostile(t testing.TB, dir string) map[string]struct {
 		"dot":            {rawTree(t, dir, "40000 "+sub+" ."), []string{"dot .", "dot ./config"}},
 		"dots, a space":  {rawTree(t, dir, "40000 "+sub+" .. "), []string{"dot .. ", "dot .. /config"}},
 		"dots, a stream": {rawTree(t, dir, "40000 "+sub+" ..:x"), []string{"dot ..:x", "dot ..:x/config"}},
+		"a slash":        {rawTree(t, dir, "100644 "+blob+" a/b"), []string{"dot a/b"}},
 		"backslash dots": {rawTree(t, dir, `100644 `+blob+` ..\..\x`), []string{`backslash ..\..\x`, `dot ..\..\x`}},
 	}
 	for _, name := range []string{".git", ".GIT", ".Git", "git~1", "GIT~1", ".git ", ".git.", ".git. .", ".git::$INDEX_ALLOCATION", ".git:x", ".g\u200cit", "\ufeff.git", ".git\u206f", "git~1."} {
