@@ -52,6 +52,7 @@ var HazardDocs = map[string]string{
 	"path-value":            "path.module is used as a value, which changes with the place of the module",
 	"unevaluated-path":      "a path cannot be evaluated from what the files say",
 	"missing-file":          "a file that is read is not in the repository (built, ignored or encrypted)",
+	"hidden-file":           "terraform leaves out a name that begins with a dot where a stack calls its package again",
 	"path-outside":          "a path leaves the repository",
 	"git-metadata":          "reads .git, which another checkout has otherwise",
 	"directory-name":        "uses the name of the working directory",
@@ -104,6 +105,7 @@ func (g *Graph) Hazards(b *Borders) []Hazard {
 	out = append(out, g.terragruntHazards(b)...)
 	out = append(out, g.moduleHazards(b)...)
 	out = append(out, g.pathHazards(b)...)
+	out = append(out, g.hiddenHazards(b, closures)...)
 	out = append(out, g.textHazards(b)...)
 	sort.Slice(out, func(i, j int) bool { return hazardLess(out[i], out[j]) })
 	dedup := out[:0]
@@ -208,11 +210,18 @@ func (g *Graph) moduleHazards(b *Borders) []Hazard {
 		names[strings.ToLower(path.Base(p))] = append(names[strings.ToLower(path.Base(p))], p)
 	}
 	for _, group := range names {
+		if len(group) == 1 {
+			continue
+		}
+		// All of them at each of them would be a text of n × n paths.
+		const most = 5
+		list := strings.Join(group[:min(len(group), most)], ", ")
+		if n := len(group) - most; n > 0 {
+			list += fmt.Sprintf(" and %d more", n)
+		}
 		for _, p := range group {
-			if len(group) > 1 {
-				out = append(out, Hazard{ID: "equal-names", Severity: Info, File: p, Dir: p,
-					Summary: fmt.Sprintf("%d modules are named %s: %s", len(group), path.Base(p), strings.Join(group, ", "))})
-			}
+			out = append(out, Hazard{ID: "equal-names", Severity: Info, File: p, Dir: p,
+				Summary: fmt.Sprintf("%d modules are named %s: %s", len(group), path.Base(p), list)})
 		}
 	}
 	states := map[string][]*hclparse.Backend{}

@@ -19,8 +19,8 @@ func (g *Graph) textHazards(b *Borders) []Hazard {
 			if e.Target == "" {
 				out = append(out, Hazard{ID: "submodule", Severity: Info, File: e.Path, Dir: dir, Summary: "a git submodule: carried as it is"})
 				if p := b.Of(dir); p != "" {
-					out[len(out)-1].Severity, out[len(out)-1].Unproved = Warn, true
-					out[len(out)-1].Summary = "a git submodule inside a module: its .gitmodules entry stays in the monorepo"
+					out[len(out)-1].Severity, out[len(out)-1].Dir = Block, p
+					out[len(out)-1].Summary = "a git submodule inside a module: git would not know where to get it from, for its .gitmodules entry is the monorepo's, and terraform loads no package without it"
 				}
 			}
 			continue

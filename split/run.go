@@ -120,7 +120,8 @@ type writer struct {
 	progress Progress
 	who      repo.Signature
 	modes    map[string]repo.TreeEntry
-	attrs    []string // see attributeFiles
+	attrs    []string             // see attributeFiles
+	edits    map[[2]string][]Edit // see editsOf
 }
 
 func newWriter(ctx context.Context, r *repo.Repo, commit *repo.Commit, tree *repo.TreeFS, p *Plan, dir string, progress Progress) (*writer, error) {

@@ -24,10 +24,8 @@ func (w *writer) change(edits map[string]repo.TreeEdit, pkg, live, root string, 
 		}
 	}
 	byFile := map[string][]Edit{}
-	for _, e := range w.p.Edits {
-		if e.Package == pkg && e.Live == live {
-			byFile[e.File] = append(byFile[e.File], e)
-		}
+	for _, e := range w.editsOf(pkg, live) {
+		byFile[e.File] = append(byFile[e.File], e)
 	}
 	files := make([]string, 0, len(byFile))
 	for f := range byFile {
@@ -44,6 +42,18 @@ func (w *writer) change(edits map[string]repo.TreeEdit, pkg, live, root string, 
 		edits[below(f, root)] = repo.TreeEdit{Mode: w.modes[byFile[f][0].real].Mode, Blob: blob.ID}
 	}
 	return blobs, nil
+}
+
+// editsOf are the plan's edits in one repository, in its order.
+func (w *writer) editsOf(pkg, live string) []Edit {
+	if w.edits == nil {
+		w.edits = map[[2]string][]Edit{}
+		for _, e := range w.p.Edits {
+			at := [2]string{e.Package, e.Live}
+			w.edits[at] = append(w.edits[at], e)
+		}
+	}
+	return w.edits[[2]string{pkg, live}]
 }
 
 // rewrite makes the blob of a file with its sources changed.

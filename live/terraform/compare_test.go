@@ -176,6 +176,9 @@ func TestDifferentGet(t *testing.T) {
 			w.put("after/live/prod/run.sh", "")
 			os.Chmod(filepath.Join(p.Before, "live/prod/run.sh"), 0o777)
 		}, "the stack: run.sh is executable on one side only"},
+		{"a hidden file of the stack", func(w world, p *Pair) {
+			w.put("before/live/prod/own/.hidden", "x\n")
+		}, "the stack: own/.hidden is there only before; module.own: .hidden is there only before"},
 		{"a link turned", func(w world, p *Pair) {
 			os.Symlink("nowhere", filepath.Join(p.Before, "live/prod/link"))
 			os.Symlink("elsewhere", filepath.Join(p.After, "live/prod/link"))
@@ -198,6 +201,7 @@ func TestDifferentGet(t *testing.T) {
 // came along, moved directories below a stack, sources in every syntax.
 func TestSameGet(t *testing.T) {
 	w, p := split(t)
+	w.put("before/modules/vpc/.hidden", "terraform copies none of a package that it has\n")
 	w.repo("linked", "-- main.tf --\n\n-- shared/x.txt --\nx\n-- .gitattributes --\n* -text\n")
 	w.put("before/modules/shared/x.txt", "x\n")
 	w.put("before/modules/linked/main.tf", "\n")

@@ -111,6 +111,9 @@ func compareDirs(p Pair, stack string, b, a Module) ([]string, error) {
 			// root, so that its checkout has the same bytes.
 		case !inBefore:
 			diffs = append(diffs, name+" is there only after")
+		case !inAfter && hidden(name) && fetched(a):
+			// Of a package that it has got already terraform makes a copy, and
+			// that leaves these out. Whether one is read the plan has said.
 		case !inAfter:
 			diffs = append(diffs, name+" is there only before")
 		default:
@@ -125,6 +128,14 @@ func compareDirs(p Pair, stack string, b, a Module) ([]string, error) {
 	}
 	return diffs, nil
 }
+
+// fetched reports whether terraform got a module from elsewhere.
+func fetched(m Module) bool {
+	return strings.HasPrefix(filepath.ToSlash(m.Dir), ".terraform/modules/")
+}
+
+// hidden reports whether a part of a path begins with a dot.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 // gone turns the error of a directory that cannot be compared into a
 // difference.
