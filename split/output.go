@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // The two files that Terrier keeps in an output directory beside the
@@ -40,6 +42,12 @@ func (p *Plan) Digest() string { return digest(p) }
 // CheckOutside refuses an output directory inside the monorepo (its work tree
 // or its git directory), which the split would then be part of.
 func CheckOutside(out, root, gitDir string) error {
+	if out == "" {
+		return errors.New("--out names no directory\nhint: --out ../split")
+	}
+	if strings.ContainsAny(out, "\n\r") {
+		return fmt.Errorf("the output directory %q holds a line break, which neither git nor a source can name\nhint: choose another, --out ../split", out)
+	}
 	real := realPath(out)
 	for _, dir := range []string{root, gitDir} {
 		if dir == "" {
@@ -78,13 +86,17 @@ func realPath(p string) string {
 // is called once, and Claim goes on when that run and every process that it
 // started have ended, or ctx.
 func Claim(ctx context.Context, dir string, p *Plan, wait func()) (release func(), err error) {
+	const hint = "\nhint: name a directory that can be made and written, as in --out ../split"
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the output directory %q: %w"+hint, dir, err)
 	}
 	if release, err = lockDir(ctx, dir, wait); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	if err := claim(dir, p); err != nil {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+			err = fmt.Errorf("the output directory %q: %w"+hint, dir, err)
+		}
 		release()
 		return nil, err
 	}

@@ -217,6 +217,7 @@ func TestCheckOutside(t *testing.T) {
 	}
 	for out, inside := range map[string]bool{
 		mono: true, filepath.Join(mono, "a", "b"): true, filepath.Join(link, "a"): true, filepath.Join(mono, ".git", "x"): true,
+		"": true, mono + "-split\n": true, // no directory at all, and one that no source can name
 		mono + "-split": false, filepath.Join(filepath.Dir(mono), "other"): false, filepath.Join(mono, "..", "x"): false,
 	} {
 		if err := CheckOutside(out, mono, filepath.Join(mono, ".git")); (err != nil) != inside {
