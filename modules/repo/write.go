@@ -252,7 +252,12 @@ func (w *writer) prepare() error {
 	if err := w.checkCommits(); err != nil {
 		return err
 	}
-	for _, d := range []string{"objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags", "new-objects", "new-objects/pack"} {
+	dirs := []string{"objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags"}
+	byGit := !w.bare || w.native() == nil
+	if byGit {
+		dirs = append(dirs, "new-objects", "new-objects/pack")
+	}
+	for _, d := range dirs {
 		if err := os.Mkdir(filepath.Join(w.gitDir, filepath.FromSlash(d)), 0o777); err != nil {
 			return err
 		}
@@ -271,7 +276,7 @@ func (w *writer) prepare() error {
 		}
 	}
 	// Files are checked out by git, which needs the new objects at once.
-	if len(w.Objects) == 0 || w.bare && w.native() != nil {
+	if len(w.Objects) == 0 || !byGit {
 		return nil
 	}
 	return writePack(filepath.Join(w.fresh(), "pack"), w.Objects)
