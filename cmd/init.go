@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
-	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
@@ -57,8 +56,7 @@ func (a *app) init(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	tree, _ := hclparse.Load(fsys)
-	graph := modules.NewGraph(tree, nil)
+	graph := modules.Load(fsys, nil)
 	if err := writeNew(file, report.StarterConfig(graph, homeOf(ctx, dir))); err != nil {
 		return err
 	}

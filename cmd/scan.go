@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
-	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
@@ -49,8 +48,7 @@ func (a *app) scan(ctx context.Context, rev string) error {
 		return err
 	}
 	defer done()
-	tree, _ := hclparse.Load(fsys) // what does not parse is a hazard
-	graph := modules.NewGraph(tree, cfg.roleOf)
+	graph := modules.Load(fsys, cfg.roleOf)
 	scan := report.NewScan(name, graph, cfg.Environment)
 	if err := report.WriteScan(a.stdout, scan, a.format, a.style(a.stdout)); err != nil {
 		return err

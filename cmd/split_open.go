@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/live/terraform"
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -60,8 +59,7 @@ func (a *app) openSplit(ctx context.Context, o splitOptions) (*splitJob, error) 
 		j.tree.Close()
 		return nil, err
 	}
-	tree, _ := hclparse.Load(j.tree) // what does not parse is a hazard of the plan
-	j.graph = modules.NewGraph(tree, j.cfg.roleOf)
+	j.graph = modules.Load(j.tree, j.cfg.roleOf)
 	return j, nil
 }
 

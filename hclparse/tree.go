@@ -86,6 +86,38 @@ type Module struct {
 	Terragrunt        []*TerragruntSource
 }
 
+// Forget drops the module's syntax trees, terragrunt's aside: every body and
+// expression, and the arguments of its calls, become nil. What was read of
+// them stays, and so do the bytes.
+func (m *Module) Forget() {
+	for _, f := range m.Files {
+		if f.Syntax != Terragrunt {
+			f.Body = nil
+		}
+	}
+	for _, c := range m.Calls {
+		c.Attributes = nil
+	}
+	for _, v := range m.Variables {
+		v.Type, v.Default, v.Nullable = nil, nil, nil
+	}
+	for _, o := range m.Outputs {
+		o.Value = nil
+	}
+	for _, l := range m.Locals {
+		l.Expr = nil
+	}
+	for _, r := range m.Resources {
+		r.Body = nil
+	}
+	for _, p := range m.Providers {
+		p.Body = nil
+	}
+	for _, b := range m.Backends {
+		b.Body = nil
+	}
+}
+
 // A Call is a module block.
 type Call struct {
 	Name string

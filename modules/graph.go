@@ -7,9 +7,11 @@
 package modules
 
 import (
+	"io/fs"
 	"path"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -149,6 +151,7 @@ type Graph struct {
 	links      map[string]string
 	dirs       map[string]bool
 	terragrunt *terragruntTree
+	found      map[string][]sight  // by directory, where Load looked already
 	seen       []sight             // see sights
 	roots      map[string][]string // see rootsOf
 }
@@ -156,6 +159,25 @@ type Graph struct {
 // RoleOf lets a configuration decide a directory's role; "" leaves it to the
 // rules.
 type RoleOf func(dir string) Role
+
+// Load reads the tree of fsys into a graph. Its modules have no syntax trees
+// any more (hclparse.Module.Forget): what the graph needs of a directory's is
+// taken when that is read, since together they would be most of the memory of
+// a run. What does not parse is a hazard.
+func Load(fsys fs.FS, roleOf RoleOf) *Graph {
+	var mu sync.Mutex
+	found := map[string][]sight{}
+	tree, _ := hclparse.LoadEach(fsys, func(m *hclparse.Module) {
+		sights := sightsOf(m)
+		m.Forget()
+		mu.Lock()
+		defer mu.Unlock()
+		found[m.Path] = sights
+	})
+	g := NewGraph(tree, roleOf)
+	g.found = found
+	return g
+}
 
 // NewGraph resolves every call of the tree and decides the roles by the rules
 // R1 to R9 (docs: README, "What is a stack, what is a module").

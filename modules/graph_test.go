@@ -26,8 +26,97 @@ func graphOf(t *testing.T, archive string) *Graph {
 		}
 		m[f.Name] = &fstest.MapFile{Data: f.Data}
 	}
+	return Load(m, nil)
+}
+
+// The syntax trees of all modules together would be most of a run's memory:
+// Load keeps none, and finds what it finds with them.
+func TestLoadForgets(t *testing.T) {
+	src := `-- live/x.tf --
+terraform {
+  backend "s3" {
+    key = "a"
+  }
+}
+provider "aws" {}
+variable "d" {
+  type    = string
+  default = "x"
+}
+output "o" {
+  value = 1
+}
+resource "a_b" "c" {
+  d = file("${path.module}/../${var.d}/y.json")
+}
+locals {
+  l = "${path.module}/z.json"
+}
+module "m" {
+  source = "../m"
+  f      = local.l
+}
+-- live/j.tf.json --
+{"resource": {"a_b": {"j": {"d": "${file(\"${path.module}/../x/j.json\")}"}}}}
+-- m/x.tf --
+-- x/y.json --
+-- unit/terragrunt.hcl --
+terraform {
+  source = "../m"
+}
+`
+	m := fstest.MapFS{}
+	for _, f := range txtar.Parse([]byte(src)).Files {
+		m[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
 	tree, _ := hclparse.Load(m)
-	return NewGraph(tree, nil)
+	whole, g := NewGraph(tree, nil), Load(m, nil)
+	if diff := cmp.Diff(whole.Reaches(), g.Reaches(), cmp.AllowUnexported(Reach{})); diff != "" || len(g.Reaches()) != 4 {
+		t.Errorf("%d reaches (-kept +forgotten):\n%s", len(g.Reaches()), diff)
+	}
+	for _, d := range g.Sorted() {
+		c := d.Config
+		for _, f := range c.Files {
+			if (f.Body == nil) == (f.Syntax == hclparse.Terragrunt) || f.Bytes == nil {
+				t.Errorf("%s: body %v, %d bytes", f.Path, f.Body, len(f.Bytes))
+			}
+		}
+		for _, x := range c.Calls {
+			if x.Attributes != nil || x.Raw == "" {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Locals {
+			if x.Expr != nil {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Resources {
+			if x.Body != nil {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Variables {
+			if x.Type != nil || x.Default != nil {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Outputs {
+			if x.Value != nil {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Backends {
+			if x.Body != nil || x.Literals["key"] != "a" {
+				t.Errorf("%+v", x)
+			}
+		}
+		for _, x := range c.Providers {
+			if x.Body != nil {
+				t.Errorf("%+v", x)
+			}
+		}
+	}
 }
 
 func TestRoles(t *testing.T) {

@@ -32,12 +32,12 @@ type pathEval struct {
 	depth    int
 }
 
-func newPathEval(d *Dir) *pathEval {
+func newPathEval(m *hclparse.Module) *pathEval {
 	ev := &pathEval{locals: map[string]*hclparse.Local{}, defaults: map[string]cty.Value{}, marked: map[string]bool{}, values: map[localValue]cty.Value{}}
-	for _, l := range d.Config.Locals {
+	for _, l := range m.Locals {
 		ev.locals[l.Name] = l
 	}
-	for _, v := range d.Config.Variables {
+	for _, v := range m.Variables {
 		if v.Default == nil {
 			continue
 		}

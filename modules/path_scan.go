@@ -56,28 +56,40 @@ const (
 	baseName                    // nothing: a name made of path.module
 )
 
-// sights finds the paths in every expression of the tree that names
-// path.module, path.root or path.cwd, calls a file function, or is a relative
-// path. It looks at each expression once, whatever the borders are.
+// sights are the paths in every expression of the tree that names path.module,
+// path.root or path.cwd, calls a file function, or is a relative path. Each
+// expression is looked at once, whatever the borders are.
 func (g *Graph) sights() []sight {
 	if g.seen == nil {
 		g.seen = []sight{}
 		for _, d := range g.Sorted() {
-			s := &pathScan{dir: d, ev: newPathEval(d), seen: map[sight]bool{}}
-			locals := s.ev.anyMarked()
-			for _, f := range d.Config.Files {
-				if bytes.Contains(f.Bytes, []byte("path.")) || bytes.Contains(f.Bytes, []byte("./")) || bytes.Contains(f.Bytes, []byte("file")) || locals && bytes.Contains(f.Bytes, []byte("local.")) {
-					s.scan(f)
-				}
+			found, ok := g.found[d.Path]
+			if !ok {
+				found = sightsOf(d.Config)
 			}
-			g.seen = append(g.seen, s.out...)
+			for _, s := range found {
+				s.dir = d
+				g.seen = append(g.seen, s)
+			}
 		}
 	}
 	return g.seen
 }
 
+// sightsOf finds the sights of one directory. Their dir is for the graph to
+// set.
+func sightsOf(m *hclparse.Module) []sight {
+	s := &pathScan{ev: newPathEval(m), seen: map[sight]bool{}}
+	locals := s.ev.anyMarked()
+	for _, f := range m.Files {
+		if bytes.Contains(f.Bytes, []byte("path.")) || bytes.Contains(f.Bytes, []byte("./")) || bytes.Contains(f.Bytes, []byte("file")) || locals && bytes.Contains(f.Bytes, []byte("local.")) {
+			s.scan(f)
+		}
+	}
+	return s.out
+}
+
 type pathScan struct {
-	dir  *Dir
 	ev   *pathEval
 	file *hclparse.File
 	src  []byte // what ranges of expressions are positions in
@@ -380,7 +392,7 @@ func (s *pathScan) found(e hclsyntax.Expression, fn, prefix string, whole, guess
 }
 
 func (s *pathScan) add(e hclsyntax.Expression, x sight) {
-	x.dir, x.file, x.line, x.expr = s.dir, s.file.Path, e.Range().Start.Line, s.snippet(e)
+	x.file, x.line, x.expr = s.file.Path, e.Range().Start.Line, s.snippet(e)
 	if s.call != nil && x.whole {
 		x.glob, x.expr = s.glob, s.snippet(s.call)
 	}
