@@ -13,9 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strings"
 	"syscall"
 
@@ -79,36 +77,15 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return exitError
 }
 
-// garbage is how much of it may gather, in bytes, before it is collected: a
-// command is short, and a good part of its CPU would go to collecting what its
-// end takes away.
-const garbage = 256 << 20
-
-// relaxGC lets the heap grow to five times what is in use between collections,
-// and by less the larger that is: by garbage, and at least by half. GOGC has
-// the last word. There is no memory limit with it: a tree that needs more than
-// the limit would make the collector run without end.
+// relaxGC lets the heap grow to three times what is in use between
+// collections: a command is short, and a good part of its CPU would go to
+// collecting garbage that its end takes away. GOGC has the last word. There is
+// no memory limit with it: a tree that needs more than the limit would make
+// the collector run without end.
 func relaxGC() {
-	if os.Getenv("GOGC") != "" {
-		return
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
 	}
-	debug.SetGCPercent(400)
-	afterGC(nil)
-}
-
-// afterGC runs after each collection: the finalizer of an object that nothing
-// holds makes the next one.
-func afterGC(*[16]byte) {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if v := live[0].Value; v.Kind() == metrics.KindUint64 && v.Uint64() > 0 {
-		debug.SetGCPercent(gcPercent(v.Uint64()))
-	}
-	runtime.SetFinalizer(new([16]byte), afterGC)
-}
-
-func gcPercent(live uint64) int {
-	return int(min(max(garbage*100/live, 50), 400))
 }
 
 func (a *app) rootCommand() *cobra.Command {

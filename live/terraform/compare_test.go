@@ -179,6 +179,11 @@ func TestDifferentGet(t *testing.T) {
 		{"a hidden file of the stack", func(w world, p *Pair) {
 			w.put("before/live/prod/own/.hidden", "x\n")
 		}, "the stack: own/.hidden is there only before; module.own: .hidden is there only before"},
+		{"a hidden file", func(w world, p *Pair) {
+			w.repo("dots", "-- main.tf --\n\n")
+			w.write("before", "-- dots/main.tf --\n\n-- dots/sub/.x --\nx\n-- live/prod/more.tf --\nmodule \"a\" {\n  source = \"../../dots\"\n}\nmodule \"b\" {\n  source = \"../../dots\"\n}\n")
+			w.write("after", "-- live/prod/more.tf --\nmodule \"a\" {\n  source = \"URL(dots)?ref=v1.0.0\"\n}\nmodule \"b\" {\n  source = \"URL(dots)?ref=v1.0.0\"\n}\n")
+		}, "module.a: sub/.x is there only before"},
 		{"a link turned", func(w world, p *Pair) {
 			os.Symlink("nowhere", filepath.Join(p.Before, "live/prod/link"))
 			os.Symlink("elsewhere", filepath.Join(p.After, "live/prod/link"))
@@ -212,7 +217,13 @@ func TestSameGet(t *testing.T) {
 	w.write("before", "-- main.tf --\nmodule \"l\" { source = \"./modules/linked\" }\n-- terragrunt.hcl --\nterraform { source = true ? \"./modules//vpc\" : \"git::https://x/y.git\" }\n")
 	w.write("after", "-- main.tf --\nmodule \"l\" { source = \"URL(linked)?ref=v1.0.0\" }\n-- terragrunt.hcl --\nterraform { source = true ? \"URL(vpc)//?ref=v1.0.0\" : \"git::https://x/y.git\" }\n")
 	p.Moved = append(p.Moved, "modules/linked", "modules/shared")
-	p.Stacks = []string{".", "live/prod"}
+	// Terraform copies the package for the second call, and leaves out what
+	// begins with a dot.
+	w.repo("dots", "-- main.tf --\n\n-- .hidden --\nx\n-- sub/.x/y --\nx\n")
+	w.write("before", "-- dots/main.tf --\n\n-- dots/.hidden --\nx\n-- dots/sub/.x/y --\nx\n-- twice/main.tf --\nmodule \"a\" {\n  source = \"../dots\"\n}\nmodule \"b\" {\n  source = \"../dots\"\n}\n")
+	w.write("after/twice", "-- main.tf --\nmodule \"a\" {\n  source = \"URL(dots)?ref=v1.0.0\"\n}\nmodule \"b\" {\n  source = \"URL(dots)?ref=v1.0.0\"\n}\n")
+	p.Moved = append(p.Moved, "dots", "twice")
+	p.Stacks = []string{".", "live/prod", "twice"}
 	for _, r := range get(t, p) {
 		if r.Status != StatusSame {
 			t.Errorf("%+v", r)

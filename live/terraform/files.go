@@ -111,9 +111,8 @@ func compareDirs(p Pair, stack string, b, a Module) ([]string, error) {
 			// root, so that its checkout has the same bytes.
 		case !inBefore:
 			diffs = append(diffs, name+" is there only after")
-		case !inAfter && hidden(name) && fetched(a):
-			// Of a package that it has got already terraform makes a copy, and
-			// that leaves these out. Whether one is read the plan has said.
+		case !inAfter && hidden(name) && copied(filepath.Join(p.After, filepath.FromSlash(stack)), a.Dir):
+			// The package is there with it, for another call.
 		case !inAfter:
 			diffs = append(diffs, name+" is there only before")
 		default:
@@ -129,13 +128,22 @@ func compareDirs(p Pair, stack string, b, a Module) ([]string, error) {
 	return diffs, nil
 }
 
-// fetched reports whether terraform got a module from elsewhere.
-func fetched(m Module) bool {
-	return strings.HasPrefix(filepath.ToSlash(m.Dir), ".terraform/modules/")
+// hidden reports whether a name in the path begins with a dot.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
 }
 
-// hidden reports whether a part of a path begins with a dot.
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
+// copied reports whether terraform copied the module's package from that of
+// another call, which it does where two calls of a stack name one package. It
+// leaves out whatever begins with a dot, and so the .git of a fetched one.
+func copied(stack, dir string) bool {
+	parts := strings.SplitN(path.Clean(dir), "/", 4)
+	if len(parts) < 3 || parts[0] != ".terraform" || parts[1] != "modules" {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(stack, parts[0], parts[1], parts[2], ".git"))
+	return errors.Is(err, fs.ErrNotExist)
+}
 
 // gone turns the error of a directory that cannot be compared into a
 // difference.
