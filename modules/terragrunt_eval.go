@@ -83,6 +83,13 @@ func (s *terragruntScope) value(e hcl.Expression, depth int) cty.Value {
 	if e == nil || depth > deepestLocal {
 		return cty.DynamicVal
 	}
+	if call, ok := e.(*hclsyntax.FunctionCallExpr); ok {
+		// hclsyntax would look for the names that are most like this one,
+		// and with many units that was half of all CPU.
+		if _, known := s.functions()[call.Name]; !known {
+			return cty.DynamicVal
+		}
+	}
 	vars, locals := map[string]cty.Value{}, map[string]cty.Value{}
 	includes := map[string]map[string]cty.Value{}
 	for _, t := range e.Variables() {
