@@ -50,9 +50,10 @@ func (s *terragruntScope) reaches() []Reach {
 		}
 	}
 	var out []Reach
+	var taken hcl.Range // of a path whose parts are only steps on its way
 	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		e, ok := n.(hclsyntax.Expression)
-		if !ok || slices.ContainsFunc(sources, e.Range().Overlaps) {
+		if !ok || slices.ContainsFunc(sources, e.Range().Overlaps) || taken.Overlaps(e.Range()) {
 			return nil
 		}
 		switch e.(type) {
@@ -72,6 +73,9 @@ func (s *terragruntScope) reaches() []Reach {
 			return nil // where the local is used it counts, but in the source
 		}
 		if ok && s.t.g.exists(p) {
+			if whole {
+				taken = e.Range()
+			}
 			out = append(out, Reach{Dir: s.dir(), File: f.Path, Line: e.Range().Start.Line, Expr: "a path in the terragrunt file " + path.Base(f.Path), Func: "terragrunt",
 				Path: p, Whole: true, way: relativePath(s.dir(), p)})
 		}

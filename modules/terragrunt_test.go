@@ -201,3 +201,28 @@ inputs = {
 		t.Error(d)
 	}
 }
+
+// A path as a whole is one, and the folders on its way are none of their own.
+func TestTerragruntSteps(t *testing.T) {
+	g := graphOf(t, `-- live/root.hcl --
+-- live/_common/vpc.hcl --
+-- live/prod/vpc/terragrunt.hcl --
+include "common" {
+  path = "${dirname(find_in_parent_folders("root.hcl"))}/_common/vpc.hcl"
+}
+terraform {
+  source = "tfr:///a/b/c?version=1.0.0"
+}
+inputs = {
+  top = dirname(find_in_parent_folders("root.hcl"))
+}
+`)
+	var got []string
+	for _, r := range g.Reaches() {
+		got = append(got, fmt.Sprintf("%s:%d %s", r.File, r.Line, r.Path))
+	}
+	want := "live/prod/vpc/terragrunt.hcl:2 live/_common/vpc.hcl · live/prod/vpc/terragrunt.hcl:8 live"
+	if d := cmp.Diff(want, strings.Join(got, " · ")); d != "" {
+		t.Error(d)
+	}
+}

@@ -101,3 +101,46 @@ func TestTerragrunt(t *testing.T) {
 		})
 	}
 }
+
+// The source of a file that units include is pinned in the repository of all
+// else too, where none of those units is left: it has to be their copy.
+func TestTerragruntIncludedElsewhere(t *testing.T) {
+	j := splitFixtureWith(t, "terragrunt", func(c *Config) {
+		c.Env = func(stack string) (string, string) {
+			if strings.HasSuffix(stack, "/dns") {
+				return "dns", ""
+			}
+			return "", ""
+		}
+		c.Environments = map[string]Environment{"dns": {Repo: "live-dns"}}
+	})
+	if len(j.result.Live) != 2 || j.result.Live[0].Name != "live" {
+		t.Fatalf("%+v", j.result.Live)
+	}
+	for _, repository := range []string{"live", "live-dns"} {
+		got, err := os.ReadFile(filepath.Join(j.out, "live", repository, "live", "_common", "dns.hcl"))
+		if err != nil || !strings.Contains(string(got), "dns.git?ref=v1.0.0") {
+			t.Errorf("%s: %v\n%s", repository, err, got)
+		}
+	}
+	if p := j.verify(t); len(p.Mismatches) > 0 || p.Proved() != 8 {
+		t.Errorf("%d proved: %+v", p.Proved(), p.Mismatches)
+	}
+	live := filepath.Join(j.out, "live", "live")
+	at := filepath.Join(live, "live", "_common", "dns.hcl")
+	src, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(strings.Replace(string(src), "v1.0.0", "v1.0.1", 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	git(t, live, "commit", "-q", "--amend", "-a", "--no-edit")
+	j.result.Live[0].Tip = git(t, live, "rev-parse", "main")
+	for _, m := range j.verify(t).Mismatches {
+		if m.Kind == "source-changed" && m.File == "live/_common/dns.hcl" {
+			return
+		}
+	}
+	t.Error("the other ref is not named")
+}

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -341,9 +342,29 @@ func (ck *checker) compareIncluded(a *after, p string, is *parsed, units []strin
 			}
 		}
 	}
-	if !judged {
+	if !judged && !ck.judgedElsewhere(a, p, is, units) {
 		ck.failFile(a.index, "source-changed", p, is.line, "a source in %s was changed, and nothing is known to include the file", a.repository)
 	}
+}
+
+// judgedElsewhere reports whether all units that include the file moved to
+// other live repositories, and the copy of each is this one, byte for byte.
+func (ck *checker) judgedElsewhere(a *after, p string, is *parsed, units []string) bool {
+	found := false
+	for _, d := range units {
+		for _, at := range ck.places(d) {
+			b := ck.afters[at.repo]
+			in, ok := b.inside(p)
+			if b == a || b.live == nil || !ok {
+				return false
+			}
+			if copied, _ := b.configOf(in); copied == nil || !bytes.Equal(copied.data, is.data) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
 }
 
 // onlyIncluded reports whether a directory holds a terragrunt.hcl that is
