@@ -206,7 +206,6 @@ func TestDifferentGet(t *testing.T) {
 // came along, moved directories below a stack, sources in every syntax.
 func TestSameGet(t *testing.T) {
 	w, p := split(t)
-	w.put("before/modules/vpc/.hidden", "terraform copies none of a package that it has\n")
 	w.repo("linked", "-- main.tf --\n\n-- shared/x.txt --\nx\n-- .gitattributes --\n* -text\n")
 	w.put("before/modules/shared/x.txt", "x\n")
 	w.put("before/modules/linked/main.tf", "\n")
