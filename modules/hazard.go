@@ -61,7 +61,7 @@ var HazardDocs = map[string]string{
 	"git-attributes":        "attributes from above a module change its bytes at checkout: its package gets them too",
 	"git-crypt":             "a file is encrypted by git-crypt",
 	"lfs-pointer":           "a file is a Git LFS pointer",
-	"submodule":             "a directory is a git submodule",
+	"submodule":             "a directory is a git submodule: a package has its entry in .gitmodules too",
 	"dangling-symlink":      "a symlink leads nowhere",
 	"provider-in-module":    "a called module configures a provider itself",
 	"backend-in-module":     "a called module has a backend of its own",
@@ -107,6 +107,7 @@ func (g *Graph) Hazards(b *Borders) []Hazard {
 	out = append(out, g.pathHazards(b)...)
 	out = append(out, g.hiddenHazards(b, closures)...)
 	out = append(out, g.textHazards(b)...)
+	out = append(out, g.submoduleHazards(b)...)
 	sort.Slice(out, func(i, j int) bool { return hazardLess(out[i], out[j]) })
 	dedup := out[:0]
 	for i, h := range out {

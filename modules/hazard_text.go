@@ -16,13 +16,6 @@ func (g *Graph) textHazards(b *Borders) []Hazard {
 	for _, e := range g.Tree.Entries {
 		dir := path.Dir(e.Path)
 		if e.Mode != 0 {
-			if e.Target == "" {
-				out = append(out, Hazard{ID: "submodule", Severity: Info, File: e.Path, Dir: dir, Summary: "a git submodule: carried as it is"})
-				if p := b.Of(dir); p != "" {
-					out[len(out)-1].Severity, out[len(out)-1].Dir = Block, p
-					out[len(out)-1].Summary = "a git submodule inside a module: git would not know where to get it from, for its .gitmodules entry is the monorepo's, and terraform loads no package without it"
-				}
-			}
 			continue
 		}
 		if configFile(e.Path) {

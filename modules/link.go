@@ -74,8 +74,11 @@ func (g *Graph) firstLink(p string) (string, bool) {
 	return "", false
 }
 
-// below returns p as seen from dir, which it is in.
+// below returns p as seen from dir, which it is in; "" where it is dir.
 func below(p, dir string) string {
+	if p == dir {
+		return ""
+	}
 	if dir == "." {
 		return p
 	}

@@ -75,6 +75,8 @@ type Plan struct {
 	Stacks   []*Stack     `json:"stacks"`
 	Unproved []Finding    `json:"unproved"`
 	Mentions []Finding    `json:"mentions"`
+	// Submodules are the git submodules of the tree, by path.
+	Submodules []Submodule `json:"submodules"`
 	// Other paths of the tree that are worth naming.
 	Notes []Finding `json:"notes"`
 }
@@ -121,6 +123,13 @@ type ModuleTag struct {
 	Path string `json:"path"`
 	Name string `json:"name"`
 	Tag  string `json:"tag"`
+}
+
+// A Submodule is a directory that is another repository's commit.
+type Submodule struct {
+	Path string `json:"path"`
+	Name string `json:"name"` // as .gitmodules has it
+	URL  string `json:"url"`
 }
 
 // A CarriedTag is a tag of the monorepo that the split repositories get, each
@@ -223,8 +232,13 @@ func NewPlan(commit *repo.Commit, g *modules.Graph, c Config) (*Plan, hcl.Diagno
 	p := &Plan{
 		Commit: commit.ID.String(), Tree: commit.Tree.String(), Library: g.Library, History: !c.NoHistory, Docs: c.Docs, Follow: c.Follow && !c.NoHistory, InPlace: c.InPlace,
 		Identity: Identity{c.Name, c.Email},
-		Packages: []*Package{}, Tags: []CarriedTag{}, Blocked: []*Blocked{}, Live: []*Live{}, Edits: []Edit{}, Stacks: []*Stack{},
+		Packages: []*Package{}, Tags: []CarriedTag{}, Submodules: []Submodule{}, Blocked: []*Blocked{}, Live: []*Live{}, Edits: []Edit{}, Stacks: []*Stack{},
 		Unproved: []Finding{}, Mentions: []Finding{}, Notes: []Finding{},
+	}
+	for _, sub := range g.Submodules() {
+		if sub.Why() == "" {
+			p.Submodules = append(p.Submodules, Submodule{sub.Path, sub.Name, sub.URL})
+		}
 	}
 	pl := newPlanner(g, c)
 	if diags := pl.checkOnly(); diags.HasErrors() {

@@ -37,7 +37,7 @@ func (w *writer) writeLive(ctx context.Context, l *Live, h *history.Split) (*Liv
 		if err != nil {
 			return nil, err
 		}
-		blobs = append(blobs, attributes...)
+		blobs = append(append(blobs, attributes...), w.submodules(edits, h.Filter)...)
 	}
 	tip := base
 	if len(edits) > 0 {

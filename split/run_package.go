@@ -31,7 +31,7 @@ func (w *writer) writePackage(ctx context.Context, pkg *Package, h history.Split
 	if err != nil {
 		return nil, err
 	}
-	blobs = append(blobs, attributes...)
+	blobs = append(append(blobs, attributes...), w.submodules(edits, h.Filter)...)
 	if len(edits) > 0 {
 		root, trees, err := w.editTree(ctx, h, edits)
 		if err != nil {
@@ -125,7 +125,7 @@ func (w *writer) pinMessage(pkg *Package, edited bool) string {
 	case edited:
 		b.WriteString("Lead calls to where their modules are\n\n")
 	default:
-		b.WriteString("Say the attributes that files had from above\n\n")
+		b.WriteString("Say what git was told of these files from above\n\n")
 	}
 	for _, name := range pkg.Requires {
 		for _, other := range w.p.Packages {

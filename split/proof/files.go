@@ -129,6 +129,7 @@ func (ck *checker) compareFiles() error {
 		}
 	}
 	ck.gitAttributes()
+	ck.gitModules()
 	for _, judge := range ck.later {
 		judge()
 	}
