@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"testing"
 
@@ -23,6 +24,7 @@ import (
 // measures the whole command. TERRIER_BENCH_REPO=DIR takes a monorepo of your
 // own.
 func BenchmarkPackages(b *testing.B) {
+	debug.SetGCPercent(200) // as the command has it
 	ctx := context.Background()
 	dir := os.Getenv("TERRIER_BENCH_REPO")
 	if dir == "" {
@@ -47,6 +49,7 @@ func BenchmarkPackages(b *testing.B) {
 // history, and nothing else: just what the peers are asked for in bench.sh.
 // What of it is reading and splitting is read-cpu-s/op.
 func BenchmarkDirectories(b *testing.B) {
+	debug.SetGCPercent(200) // as the command has it
 	ctx := context.Background()
 	dir, glob := os.Getenv("TERRIER_BENCH_REPO"), os.Getenv("TERRIER_BENCH_GLOB")
 	if dir == "" {
