@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/terrier-iac/terrier/fixtures"
 	"github.com/terrier-iac/terrier/modules/repo"
+	"github.com/terrier-iac/terrier/split/proof"
 )
 
 // A job is one bundled monorepo, split.
@@ -46,6 +48,31 @@ func (j *job) verify(t *testing.T) *Proof {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// plant puts a fault into a file of the live repository, has the proof name it
+// as a mismatch of the kind, and takes it out again.
+func (j *job) plant(t *testing.T, file, old, fault, kind string) {
+	t.Helper()
+	live := filepath.Join(j.out, "live", "live")
+	at := filepath.Join(live, filepath.FromSlash(file))
+	src, err := os.ReadFile(at)
+	if err != nil || !strings.Contains(string(src), old) {
+		t.Fatalf("%v: no %q in\n%s", err, old, src)
+	}
+	if err := os.WriteFile(at, []byte(strings.Replace(string(src), old, fault, 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tip := git(t, live, "rev-parse", "main")
+	git(t, live, "commit", "-q", "--amend", "-a", "--no-edit")
+	before := j.result.Live[0].Tip
+	j.result.Live[0].Tip = git(t, live, "rev-parse", "main")
+	p := j.verify(t)
+	j.result.Live[0].Tip = before
+	git(t, live, "reset", "-q", "--hard", tip)
+	if !slices.ContainsFunc(p.Mismatches, func(m proof.Mismatch) bool { return m.Kind == kind }) {
+		t.Errorf("no %s among %+v", kind, p.Mismatches)
+	}
 }
 
 func git(t testing.TB, dir string, args ...string) string {

@@ -76,28 +76,7 @@ func TestTerragrunt(t *testing.T) {
 		"the include that gives the source":     {"live/qa/dns/terragrunt.hcl", "_common/dns.hcl", "_common/no.hcl", "call-missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := filepath.Join(live, filepath.FromSlash(tc.file))
-			src, err := os.ReadFile(at)
-			if err != nil || !strings.Contains(string(src), tc.old) {
-				t.Fatalf("%v: no %q in\n%s", err, tc.old, src)
-			}
-			if err := os.WriteFile(at, []byte(strings.Replace(string(src), tc.old, tc.new, 1)), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			tip := git(t, live, "rev-parse", "main")
-			git(t, live, "commit", "-q", "--amend", "-a", "--no-edit")
-			before := j.result.Live[0].Tip
-			j.result.Live[0].Tip = git(t, live, "rev-parse", "main")
-			p := j.verify(t)
-			j.result.Live[0].Tip = before
-			git(t, live, "reset", "-q", "--hard", tip)
-			found := false
-			for _, m := range p.Mismatches {
-				found = found || m.Kind == tc.kind
-			}
-			if !found {
-				t.Errorf("no %s among %+v", tc.kind, p.Mismatches)
-			}
+			j.plant(t, tc.file, tc.old, tc.new, tc.kind)
 		})
 	}
 }
