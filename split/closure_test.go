@@ -1,7 +1,6 @@
 package split
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"sort"
@@ -11,9 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/terrier-iac/terrier/fixtures"
-	"github.com/terrier-iac/terrier/hclparse"
-	"github.com/terrier-iac/terrier/modules"
-	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 // stackOf is a stack live/NAME that calls modules.
@@ -332,32 +328,5 @@ module "z" {
 
 func splitArchive(t *testing.T, archive string, configure func(*Config)) *job {
 	t.Helper()
-	ctx := context.Background()
-	j := &job{out: filepath.Join(t.TempDir(), "out")}
-	var err error
-	if j.repo, err = repo.Open(ctx, fixtures.Build(t, archive)); err != nil {
-		t.Fatal(err)
-	}
-	if j.commit, err = j.repo.Resolve(ctx, "HEAD"); err != nil {
-		t.Fatal(err)
-	}
-	if j.tree, err = j.repo.At(ctx, j.commit); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { j.tree.Close() })
-	tree, _ := hclparse.Load(j.tree)
-	c := testConfig(j.out)
-	if configure != nil {
-		configure(&c)
-	}
-	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), c)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	j.plan = plan
-	claimDir(t, j.out, plan)
-	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
-		t.Fatal(err)
-	}
-	return j
+	return splitDir(t, fixtures.Build(t, archive), configure)
 }

@@ -1,7 +1,6 @@
 package split
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -10,10 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/terrier-iac/terrier/hclparse"
-	"github.com/terrier-iac/terrier/modules"
-	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 // splitFiles splits a repository with one commit of these files, whatever
@@ -41,36 +36,6 @@ func importFiles(t *testing.T, dir string, files map[string]string) {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
-}
-
-func splitDir(t *testing.T, dir string, change func(*Config)) *job {
-	t.Helper()
-	ctx := context.Background()
-	j := &job{out: filepath.Join(t.TempDir(), "out")}
-	var err error
-	if j.repo, err = repo.Open(ctx, dir); err != nil {
-		t.Fatal(err)
-	}
-	if j.commit, err = j.repo.Resolve(ctx, "HEAD"); err != nil {
-		t.Fatal(err)
-	}
-	if j.tree, err = j.repo.At(ctx, j.commit); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { j.tree.Close() })
-	tree, _ := hclparse.Load(j.tree)
-	config := testConfig(j.out)
-	change(&config)
-	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), config)
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	j.plan = plan
-	claimDir(t, j.out, plan)
-	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
-		t.Fatal(err)
-	}
-	return j
 }
 
 const (

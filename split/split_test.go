@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/terrier-iac/terrier/fixtures"
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/split/proof"
 )
@@ -33,12 +35,45 @@ func splitFixture(t *testing.T, name string) *job {
 
 func splitFixtureWith(t *testing.T, name string, change func(*Config)) *job {
 	t.Helper()
-	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "mono")
-	if err := fixtures.Write(ctx, name, dir); err != nil {
+	if err := fixtures.Write(context.Background(), name, dir); err != nil {
 		t.Fatal(err)
 	}
 	return splitDir(t, dir, change)
+}
+
+// splitDir splits the repository in dir, with what change, which may be nil,
+// makes of the tests' configuration.
+func splitDir(t *testing.T, dir string, change func(*Config)) *job {
+	t.Helper()
+	ctx := context.Background()
+	j := &job{out: filepath.Join(t.TempDir(), "out")}
+	var err error
+	if j.repo, err = repo.Open(ctx, dir); err != nil {
+		t.Fatal(err)
+	}
+	if j.commit, err = j.repo.Resolve(ctx, "HEAD"); err != nil {
+		t.Fatal(err)
+	}
+	if j.tree, err = j.repo.At(ctx, j.commit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.tree.Close() })
+	tree, _ := hclparse.Load(j.tree)
+	config := testConfig(j.out)
+	if change != nil {
+		change(&config)
+	}
+	plan, diags := NewPlan(j.commit, modules.NewGraph(tree, nil), config)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	j.plan = plan
+	claimDir(t, j.out, plan)
+	if j.result, err = Run(ctx, j.repo, j.commit, j.tree, plan, j.out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return j
 }
 
 func (j *job) verify(t *testing.T) *Proof {
