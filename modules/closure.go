@@ -171,7 +171,7 @@ func (c *closing) keep(r Reach, theirs []string) {
 		return
 	}
 	dir, of := r.dir(), c.b.Of(theirs[0])
-	if r.Glob == "" && c.b.Of(dir) == "" && c.g.dirs[dir] && (r.covers(r.Dir) || r.Whole && r.Func == "") {
+	if r.Glob == "" && c.b.Of(dir) == "" && c.g.dirs[dir] && (r.covers(r.Dir) || r.Whole && r.Func == "" && c.g.configured(dir)) {
 		// Above the modules: what is read there is not known.
 		if !r.Whole || r.Func != "" || !r.covers(r.Dir) && !r.arg {
 			if of == "" {
@@ -199,6 +199,16 @@ func (c *closing) keep(r Reach, theirs []string) {
 		of += fmt.Sprintf(" and %d more", n)
 	}
 	c.hazard("file-of-module", Info, r, c.b.Of(theirs[0]), "reaches into the module %s: copies of %s stay", of, countFiles(len(theirs)))
+}
+
+// configured reports whether there is configuration in dir or below it.
+func (g *Graph) configured(dir string) bool {
+	for p := range g.Dirs {
+		if Within(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *closing) add(paths []string) {
