@@ -33,12 +33,9 @@ func (w *writer) attributes(ctx context.Context, edits map[string]repo.TreeEdit,
 			}
 		}
 	}
-	holds := func(p string) bool {
-		return slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(p, held) })
-	}
 	lost := false
 	for _, p := range w.attributeFiles() {
-		held, dir := holds(p), path.Dir(p)
+		held, dir := f.Holds(p), path.Dir(p)
 		inside := func(p string) bool { return modules.Within(p, dir) }
 		if !held && !slices.ContainsFunc(f.Paths, inside) && !slices.ContainsFunc(slices.Collect(maps.Values(m.from)), inside) {
 			continue

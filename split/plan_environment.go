@@ -54,7 +54,7 @@ func (pl *planner) liveOf() func(p string) string {
 // repoOf is the live repository of an environment, "" for that of all else.
 func (pl *planner) repoOf(env string) string {
 	repo := pl.c.Environments[env].Repo
-	if repo == "live" || pl.unstripped[repo] {
+	if repo == "live" || pl.withheld[repo] {
 		return ""
 	}
 	return repo
@@ -92,11 +92,11 @@ func (pl *planner) rootOf(repo string) string {
 	return "."
 }
 
-// strip looks at each live repository of an environment. One in which
+// withhold looks at each live repository of an environment. One in which
 // something depends on what it would not have any more, the path that `root`
 // strips or the monorepo's own commits, is blocked: its stacks stay where all
 // else is. It reports whether there was any.
-func (pl *planner) strip() bool {
+func (pl *planner) withhold() bool {
 	found := false
 	for _, repo := range pl.borders.Lives() {
 		root := pl.rootOf(repo)
@@ -117,7 +117,7 @@ func (pl *planner) strip() bool {
 			dir = why[0].Dir
 		}
 		pl.blocked[dir] = append(pl.blocked[dir], why...)
-		pl.unstripped[repo], found = true, true
+		pl.withheld[repo], found = true, true
 	}
 	return found
 }

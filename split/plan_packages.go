@@ -27,16 +27,16 @@ type planner struct {
 	blocked  map[string][]modules.Hazard
 	byKey    map[string]*Package
 	digests  map[string]string
-	// unstripped are live repositories that would depend on the path which
-	// they were to lose: there is none of them.
-	unstripped map[string]bool
+	// withheld are the live repositories that would depend on what they do
+	// not have: they are not made, and their stacks stay with all else.
+	withheld map[string]bool
 }
 
 // newPlanner decides the borders. A package that something blocks stays, and
 // with it one that calls it, and so on: a package cannot call what is in no
 // repository.
 func newPlanner(g *modules.Graph, c Config) *planner {
-	pl := &planner{g: g, c: c, blocked: map[string][]modules.Hazard{}, byKey: map[string]*Package{}, digests: map[string]string{}, unstripped: map[string]bool{}}
+	pl := &planner{g: g, c: c, blocked: map[string][]modules.Hazard{}, byKey: map[string]*Package{}, digests: map[string]string{}, withheld: map[string]bool{}}
 	pl.borders = g.Candidates(pl.choice())
 	skipped := map[string]string{}
 	for _, key := range pl.borders.Keys() {
@@ -62,7 +62,7 @@ func newPlanner(g *modules.Graph, c Config) *planner {
 	if c.InPlace {
 		*pl.closures[modules.Owner{}] = modules.Closure{Root: "."} // everything is at its place
 	}
-	if pl.strip() {
+	if pl.withhold() {
 		pl.borders = pl.borders.Without(nil) // which do not remember whose a path was
 		pl.hazards = g.Hazards(pl.borders)
 		pl.closures, _ = g.Closures(pl.borders)

@@ -10,8 +10,9 @@ import (
 )
 
 // change adds to edits, which are relative to root, what the plan changes in
-// one repository (pkg is "" for live, and live then an environment's own): symlinks that become what they lead to,
-// and rewritten sources. It returns the new blobs.
+// one repository (pkg is "" for live, and live then an environment's own):
+// symlinks that become what they lead to, and rewritten sources. It returns
+// the new blobs.
 func (w *writer) change(edits map[string]repo.TreeEdit, pkg, live, root string, links []Link) ([]repo.Object, error) {
 	for _, l := range links {
 		edits[below(l.Path, root)] = repo.TreeEdit{Delete: true}

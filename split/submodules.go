@@ -3,10 +3,8 @@ package split
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
-	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/split/history"
 )
@@ -15,16 +13,13 @@ import (
 // submodules of the monorepo and not its .gitmodules, and returns its blob, if
 // there is one. Without that file git cannot check out the repository whole.
 func (w *writer) submodules(edits map[string]repo.TreeEdit, f history.Filter) []repo.Object {
-	holds := func(p string) bool {
-		return slices.ContainsFunc(f.Paths, func(held string) bool { return modules.Within(p, held) })
-	}
 	const name = ".gitmodules"
-	if f.Root == "." && holds(name) {
+	if f.Root == "." && f.Holds(name) {
 		return nil
 	}
 	var b strings.Builder
 	for _, s := range w.p.Submodules {
-		if holds(s.Path) {
+		if f.Holds(s.Path) {
 			fmt.Fprintf(&b, "[submodule \"%s\"]\n\tpath = %s\n\turl = %s\n", s.Name, path.Clean(below(s.Path, f.Root)), s.URL)
 		}
 	}

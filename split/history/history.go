@@ -80,6 +80,11 @@ type Filter struct {
 	Paths []string
 }
 
+// Holds reports whether the filter lets the path p through.
+func (f Filter) Holds(p string) bool {
+	return slices.ContainsFunc(f.Paths, func(held string) bool { return within(held, p) })
+}
+
 // A Split is the history that one filter lets through.
 type Split struct {
 	// Filter is what was asked for, in clean spelling, sorted, with no path
