@@ -1,7 +1,6 @@
 package modules
 
 import (
-	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -50,10 +49,9 @@ func (g *Graph) Submodules() []Submodule {
 // Why says why a submodule cannot go with a package; "" where it can: its
 // entry in .gitmodules goes along.
 func (s Submodule) Why() string {
-	u, err := url.Parse(s.URL)
 	switch {
-	case err == nil && u.User != nil && (u.Scheme == "http" || u.Scheme == "https"):
-		return "its address holds a user or a token"
+	case secretUser(s.URL):
+		return "its address holds a password or a token"
 	case s.URL == "":
 		return "the monorepo's .gitmodules does not say where it comes from"
 	case strings.HasPrefix(s.URL, "./") || strings.HasPrefix(s.URL, "../"):
@@ -62,6 +60,18 @@ func (s Submodule) Why() string {
 		return "its name, path or address has characters that need quoting, or runs a program"
 	}
 	return ""
+}
+
+// secretUser reports whether an address names a user with a password, in
+// whatever form git takes, or over HTTP any user: there it often is a token.
+func secretUser(address string) bool {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		scheme, rest = "", address
+	}
+	authority, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	return at >= 0 && (strings.Contains(authority[:at], ":") || strings.HasPrefix(strings.ToLower(scheme), "http"))
 }
 
 // submoduleHazards names the submodules, and those that cannot go with the

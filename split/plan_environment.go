@@ -109,6 +109,13 @@ func (pl *planner) withhold() bool {
 				why = append(why, h)
 			}
 		}
+		for _, sub := range pl.g.Submodules() {
+			// One that .gitmodules does not speak of is as it was.
+			if w := sub.Why(); w != "" && sub.URL != "" && pl.borders.Owner(sub.Path).Live == repo {
+				why = append(why, modules.Hazard{ID: "submodule", Severity: modules.Block, File: sub.Path, Dir: path.Dir(sub.Path),
+					Summary: "a git submodule cannot go to another repository: " + w})
+			}
+		}
 		if len(why) == 0 {
 			continue
 		}
