@@ -175,3 +175,12 @@ func isExampleDir(s string) bool {
 func isModulesDir(s string) bool {
 	return s == "modules" || s == "_modules" || strings.HasSuffix(s, "-modules")
 }
+
+// StackOf returns the stack that dir is, or stands in; "" where it is in none,
+// or in an example first.
+func (g *Graph) StackOf(dir string) string {
+	if owner, ok := g.owner(dir); ok && g.Dirs[owner].Role == RoleStack {
+		return owner
+	}
+	return ""
+}
