@@ -42,10 +42,10 @@ type VersionComment struct {
 	Start, End int    // bytes of Text in the file
 }
 
-// calls makes the calls of the graph, in its order. A file that is a symlink
+// Calls makes the calls of the graph, in its order. A file that is a symlink
 // to another of the tree, and a terragrunt file that several units include,
 // give one call for each place that they stand for.
-func calls(in *Input) []*Call {
+func Calls(in *Input) []*Call {
 	var out []*Call
 	effective := map[*modules.Dir]map[*hclparse.File][]*hclparse.Call{}
 	for _, gc := range in.Graph.Calls {

@@ -47,6 +47,8 @@ type Rule struct {
 	Severity Severity
 	// Fixes says that some of its findings have a fix.
 	Fixes bool
+	// Options are the settings that it has beside severity and exclude.
+	Options []string
 	// Needs says what the rule cannot judge without.
 	Needs Need
 	Check func(*Pass)

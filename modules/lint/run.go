@@ -16,7 +16,7 @@ import (
 // that hit nothing, are past their date or make no sense are findings too.
 func Run(in *Input, rules []*Rule) []Finding {
 	var found []Finding
-	all := calls(in)
+	all := Calls(in)
 	for _, r := range rules {
 		if r.Check != nil { // nil for those that Run itself reports
 			r.Check(&Pass{Input: in, Rule: r, Calls: all, settings: in.Settings.Rules[r.Name], found: &found})

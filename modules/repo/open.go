@@ -116,7 +116,19 @@ func (r *Repo) Dirty(ctx context.Context) (bool, error) {
 	if r.Root == "" {
 		return false, nil
 	}
-	args := []string{"--work-tree=" + r.Root}
+	args := append(r.withoutFilters(ctx), "--work-tree="+r.Root)
+	args = append(args, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames", "--no-ahead-behind")
+	out, err := run(ctx, r.command(ctx, args...), nil)
+	if err != nil {
+		return false, fmt.Errorf("state of the work tree %s: %w", r.Root, err)
+	}
+	return len(out) > 0, nil
+}
+
+// withoutFilters are the options that turn every filter driver off, since
+// each runs a program.
+func (r *Repo) withoutFilters(ctx context.Context) []string {
+	var args []string
 	// Exit status 1: no such key.
 	keys, _ := run(ctx, r.command(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|process|required)$`), nil)
 	for _, key := range strings.Split(string(keys), "\x00") {
@@ -130,10 +142,5 @@ func (r *Repo) Dirty(ctx context.Context) (bool, error) {
 		}
 		args = append(args, "-c", key+"="+value)
 	}
-	args = append(args, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames", "--no-ahead-behind")
-	out, err := run(ctx, r.command(ctx, args...), nil)
-	if err != nil {
-		return false, fmt.Errorf("state of the work tree %s: %w", r.Root, err)
-	}
-	return len(out) > 0, nil
+	return args
 }

@@ -1,0 +1,153 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/terrier-iac/terrier/hclparse"
+)
+
+// A Change is a file that fixes change.
+type Change struct {
+	Path          string // where its bytes are: the target of a symlink
+	Before, After []byte
+	Fixes         int // how many were made in it
+}
+
+// maxRounds is how often fixes are made over each other's results. One round
+// does nearly all; a second one what two fixes of one place leave.
+const maxRounds = 10
+
+// FixAll makes the fixes of the findings that want takes, in memory: load
+// makes an Input of a file system, which begins as fsys. Fixes that overlap are
+// made one after the other. It returns the changed files, by path, and what
+// is found once they are made. Nothing is written.
+//
+// A fix after which a file no longer parses is a defect, and an error.
+func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Finding) bool) ([]Change, []Finding, *Input, error) {
+	over := &overlay{FS: fsys, files: map[string][]byte{}}
+	changes := map[string]*Change{}
+	in := load(over)
+	found := Run(in, rules)
+	for range maxRounds {
+		edits := map[string][]hclparse.Edit{}
+		files := map[string]*hclparse.File{}
+		for _, m := range in.Graph.Tree.Modules {
+			for _, f := range m.Files {
+				files[f.Path] = f
+			}
+		}
+		for _, f := range found {
+			file := files[f.Range.Filename]
+			if f.Fix == nil || file == nil || len(file.Bytes) == 0 || !want(f) {
+				continue
+			}
+			if !slices.ContainsFunc(f.Fix.Edits, func(e hclparse.Edit) bool { return overlaps(edits[file.Real], e) }) {
+				edits[file.Real] = append(edits[file.Real], f.Fix.Edits...)
+				if changes[file.Real] == nil {
+					changes[file.Real] = &Change{Path: file.Real, Before: file.Bytes}
+				}
+				changes[file.Real].Fixes++
+			}
+		}
+		if len(edits) == 0 {
+			break
+		}
+		for path, e := range edits {
+			before := changes[path].Before
+			if now, ok := over.files[path]; ok {
+				before = now
+			}
+			after, err := hclparse.Apply(before, e)
+			if err != nil {
+				return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
+			}
+			over.files[path] = after
+		}
+		broken := brokenFiles(in)
+		in = load(over)
+		for path := range brokenFiles(in) {
+			if !broken[path] {
+				return nil, nil, nil, fmt.Errorf("%s would not parse after its fixes: nothing is written", path)
+			}
+		}
+		found = Run(in, rules)
+	}
+	var out []Change
+	for _, path := range sortedKeys(changes) {
+		c := changes[path]
+		if c.After = over.files[path]; !bytes.Equal(c.Before, c.After) {
+			out = append(out, *c)
+		}
+	}
+	return out, found, in, nil
+}
+
+func overlaps(edits []hclparse.Edit, e hclparse.Edit) bool {
+	return slices.ContainsFunc(edits, func(o hclparse.Edit) bool {
+		return e.Start < o.End && o.Start < e.End || e.Start == o.Start
+	})
+}
+
+func brokenFiles(in *Input) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range in.Graph.Tree.Modules {
+		for _, f := range m.Files {
+			if f.Broken() {
+				out[f.Real] = true
+			}
+		}
+	}
+	return out
+}
+
+// An overlay is a file system in which some files have other bytes.
+type overlay struct {
+	fs.FS
+	files map[string][]byte
+}
+
+func (o *overlay) Open(name string) (fs.File, error) {
+	data, ok := o.files[name]
+	if !ok {
+		return o.FS.Open(name)
+	}
+	info, err := fs.Lstat(o.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	return &changedFile{Reader: bytes.NewReader(data), info: changedInfo{info, int64(len(data))}}, nil
+}
+
+// ReadLink and Lstat are those of the file system below: fixes change no link.
+func (o *overlay) ReadLink(name string) (string, error) { return fs.ReadLink(o.FS, name) }
+
+func (o *overlay) Lstat(name string) (fs.FileInfo, error) {
+	info, err := fs.Lstat(o.FS, name)
+	if data, ok := o.files[name]; ok && err == nil {
+		return changedInfo{info, int64(len(data))}, nil
+	}
+	return info, err
+}
+
+type changedFile struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (f *changedFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *changedFile) Close() error               { return nil }
+
+var _ io.ReadSeeker = (*changedFile)(nil)
+
+type changedInfo struct {
+	fs.FileInfo
+	size int64
+}
+
+func (i changedInfo) Size() int64        { return i.size }
+func (i changedInfo) ModTime() time.Time { return time.Time{} }
