@@ -53,6 +53,20 @@ func Load(fsys fs.FS) (*Tree, hcl.Diagnostics) {
 // as its file: who needs no more of a module's than each can see lets each
 // Forget it, and those of all modules are never in memory together.
 func LoadEach(fsys fs.FS, each func(*Module)) (*Tree, hcl.Diagnostics) {
+	return load(fsys, func() func(*directory) {
+		return func(d *directory) {
+			for _, p := range d.files {
+				p.parse(fsys)
+			}
+			d.assemble()
+			each(d.m)
+		}
+	})
+}
+
+// load walks the tree and reads its directories, with one reader for each of
+// several goroutines.
+func load(fsys fs.FS, reader func() func(*directory)) (*Tree, hcl.Diagnostics) {
 	l := &loader{fsys: fsys, tree: &Tree{Modules: map[string]*Module{}, FS: fsys}}
 
 	// The walk is a few milliseconds for a thousand files. Workers that wait
@@ -63,16 +77,13 @@ func LoadEach(fsys fs.FS, each func(*Module)) (*Tree, hcl.Diagnostics) {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(dirs)) {
 		wg.Go(func() {
+			read := reader()
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(dirs) {
 					return
 				}
-				for _, p := range dirs[i].files {
-					p.parse(fsys)
-				}
-				dirs[i].assemble()
-				each(dirs[i].m)
+				read(dirs[i])
 			}
 		})
 	}
@@ -263,13 +274,19 @@ func newFile(p, name string) (File, bool) {
 // parse reads the file and fills p. It never fails: what is wrong is in
 // p.Diags.
 func (p *parsed) parse(fsys fs.FS) {
+	if p.read(fsys, nil) {
+		p.parseBytes()
+	}
+}
+
+// read reads the file, into buf where that is large enough.
+func (p *parsed) read(fsys fs.FS, buf []byte) bool {
 	var err error
-	p.Bytes, err = readFile(fsys, p.Real)
+	p.Bytes, err = readFile(fsys, p.Real, buf)
 	if err != nil {
 		p.fail("File cannot be read", fmt.Sprintf("Its calls are unknown: %s.\nhint: check its permissions and its name.", cause(err)))
-		return
 	}
-	p.parseBytes()
+	return err == nil
 }
 
 // parseBytes is parse without the reading.
@@ -278,14 +295,7 @@ func (p *parsed) parseBytes() {
 		p.fail("Configuration is too complex", what+" Its calls are unknown.")
 		return
 	}
-	// The parsers are others' code, and a broken file is input like any
-	// other: none may end the program.
-	defer func() {
-		if r := recover(); r != nil {
-			p.Body, p.m = nil, Module{}
-			p.fail("File cannot be parsed", fmt.Sprintf("The parser gave up: %v. Its calls are unknown.", r))
-		}
-	}()
+	defer p.survive()
 	switch p.Syntax {
 	case JSON:
 		p.parseJSON()
@@ -303,6 +313,15 @@ func (p *parsed) parseBytes() {
 			Detail:   fmt.Sprintf("%d more in this file are not shown.", more),
 			Subject:  p.Diags[maxFileDiags].Subject,
 		})
+	}
+}
+
+// survive is to be deferred where a parser runs. The parsers are others' code,
+// and a broken file is input like any other: none may end the program.
+func (p *parsed) survive() {
+	if r := recover(); r != nil {
+		p.Body, p.m = nil, Module{}
+		p.fail("File cannot be parsed", fmt.Sprintf("The parser gave up: %v. Its calls are unknown.", r))
 	}
 }
 
@@ -327,8 +346,9 @@ func (p *parsed) fail(summary, detail string) {
 	p.Diags = append(p.Diags, fileDiag(hcl.DiagError, p.Path, summary, detail))
 }
 
-// readFile is fs.ReadFile, for files of up to maxFileBytes.
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+// readFile is fs.ReadFile, for files of up to maxFileBytes. It reads into buf
+// where that is large enough.
+func readFile(fsys fs.FS, name string, buf []byte) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -342,7 +362,10 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	size := int(info.Size())
-	buf := make([]byte, 0, size+1)
+	if cap(buf) <= size {
+		buf = make([]byte, 0, size+1)
+	}
+	buf = buf[:0]
 	for {
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

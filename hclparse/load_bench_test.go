@@ -79,6 +79,14 @@ func cpu(b *testing.B) float64 {
 // on a busy machine a run may cost twice what it should.
 func BenchmarkLoad(b *testing.B) {
 	fsys := benchTree(b)
+	benchAgainstParsing(b, fsys, "load-cpu-ms/op", func() any {
+		t, _ := Load(fsys)
+		return t
+	})
+}
+
+// benchAgainstParsing measures run, whose result is kept until it is done.
+func benchAgainstParsing(b *testing.B, fsys fs.FS, unit string, run func() any) {
 	tree, _ := Load(fsys)
 	var files []*File
 	for _, p := range tree.Paths() {
@@ -94,10 +102,10 @@ func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		runtime.GC()
 		start := cpu(b)
-		t, _ := Load(fsys)
+		kept := run()
 		load = append(load, cpu(b)-start)
-		runtime.KeepAlive(t)
-		t = nil
+		runtime.KeepAlive(kept)
+		kept = nil
 
 		runtime.GC()
 		start = cpu(b)
@@ -108,7 +116,7 @@ func BenchmarkLoad(b *testing.B) {
 	sort.Float64s(load)
 	sort.Float64s(parse)
 	l, p := load[len(load)/2], parse[len(parse)/2]
-	b.ReportMetric(l*1000, "load-cpu-ms/op")
+	b.ReportMetric(l*1000, unit)
 	b.ReportMetric(p*1000, "parse-cpu-ms/op")
 	b.ReportMetric(l/p, "ratio")
 	b.ReportMetric(float64(len(files)), "files")
@@ -131,4 +139,14 @@ func parseAll(files []*File) []*hcl.File {
 	close(next)
 	wg.Wait()
 	return out
+}
+
+// BenchmarkLoadCalls measures LoadCalls as BenchmarkLoad does Load: against
+// hclsyntax.ParseConfig of every file's bytes, in the same run.
+func BenchmarkLoadCalls(b *testing.B) {
+	fsys := benchTree(b)
+	benchAgainstParsing(b, fsys, "calls-cpu-ms/op", func() any {
+		t, _ := LoadCalls(fsys, "terrier:ignore")
+		return t
+	})
 }

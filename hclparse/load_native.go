@@ -34,49 +34,53 @@ func (p *parsed) parseNative() {
 		return
 	}
 	for _, b := range body.Blocks {
-		if b.Body == nil {
-			continue
+		if b.Body != nil {
+			p.nativeBlock(b)
 		}
-		switch b.Type {
-		case "module":
-			p.nativeCall(b)
-		case "variable":
-			if len(b.Labels) == 1 {
-				p.nativeVariable(b)
-			}
-		case "output":
-			if len(b.Labels) == 1 {
-				p.m.Outputs = append(p.m.Outputs, &Output{
-					Name:        b.Labels[0],
-					File:        &p.File,
-					Range:       b.DefRange(),
-					Value:       p.expr(b, "value"),
-					Description: p.str(b, "description"),
-					Sensitive:   truth(b, "sensitive"),
-					Ephemeral:   truth(b, "ephemeral"),
-				})
-			}
-		case "locals":
-			for _, a := range byPosition(b.Body) {
-				p.m.Locals = append(p.m.Locals, &Local{Name: a.Name, File: &p.File, Range: a.SrcRange, Expr: a.Expr})
-			}
-		case "resource", "data", "ephemeral":
-			if len(b.Labels) == 2 {
-				p.m.Resources = append(p.m.Resources, &Resource{
-					Mode: resourceMode(b.Type), Type: b.Labels[0], Name: b.Labels[1],
-					File: &p.File, Range: b.DefRange(), Body: b.Body,
-				})
-			}
-		case "provider":
-			if len(b.Labels) == 1 {
-				p.m.Providers = append(p.m.Providers, &ProviderConfig{
-					Name: b.Labels[0], Alias: p.str(b, "alias"),
-					File: &p.File, Range: b.DefRange(), Body: b.Body,
-				})
-			}
-		case "terraform":
-			p.nativeSettings(b)
+	}
+}
+
+// nativeBlock reads a top-level block.
+func (p *parsed) nativeBlock(b *hclsyntax.Block) {
+	switch b.Type {
+	case "module":
+		p.nativeCall(b)
+	case "variable":
+		if len(b.Labels) == 1 {
+			p.nativeVariable(b)
 		}
+	case "output":
+		if len(b.Labels) == 1 {
+			p.m.Outputs = append(p.m.Outputs, &Output{
+				Name:        b.Labels[0],
+				File:        &p.File,
+				Range:       b.DefRange(),
+				Value:       p.expr(b, "value"),
+				Description: p.str(b, "description"),
+				Sensitive:   truth(b, "sensitive"),
+				Ephemeral:   truth(b, "ephemeral"),
+			})
+		}
+	case "locals":
+		for _, a := range byPosition(b.Body) {
+			p.m.Locals = append(p.m.Locals, &Local{Name: a.Name, File: &p.File, Range: a.SrcRange, Expr: a.Expr})
+		}
+	case "resource", "data", "ephemeral":
+		if len(b.Labels) == 2 {
+			p.m.Resources = append(p.m.Resources, &Resource{
+				Mode: resourceMode(b.Type), Type: b.Labels[0], Name: b.Labels[1],
+				File: &p.File, Range: b.DefRange(), Body: b.Body,
+			})
+		}
+	case "provider":
+		if len(b.Labels) == 1 {
+			p.m.Providers = append(p.m.Providers, &ProviderConfig{
+				Name: b.Labels[0], Alias: p.str(b, "alias"),
+				File: &p.File, Range: b.DefRange(), Body: b.Body,
+			})
+		}
+	case "terraform":
+		p.nativeSettings(b)
 	}
 }
 
