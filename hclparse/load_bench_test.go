@@ -150,3 +150,62 @@ func BenchmarkLoadCalls(b *testing.B) {
 		return t
 	})
 }
+
+// BenchmarkLoadCallsScale measures LoadCalls of generated trees of three sizes:
+// the CPU of a file must not grow with their number. The peak of the process's
+// memory is that of the largest run so far.
+func BenchmarkLoadCallsScale(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
+			dir := b.TempDir()
+			for i := range n {
+				d := filepath.Join(dir, fmt.Sprintf("area%d/stack%d", i/1000, i/10))
+				if i%10 == 0 {
+					if err := os.MkdirAll(d, 0o755); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := os.WriteFile(filepath.Join(d, fmt.Sprintf("f%d.tf", i%10)), generated(i), 0o644); err != nil {
+					b.Fatal(err)
+				}
+			}
+			fsys := os.DirFS(dir)
+			calls := 0
+			start := cpu(b)
+			runs := 0
+			for b.Loop() {
+				t, diags := LoadCalls(fsys, "terrier:ignore")
+				if diags.HasErrors() {
+					b.Fatal(diags)
+				}
+				calls = 0
+				for _, m := range t.Modules {
+					calls += len(m.Calls)
+				}
+				runs++
+			}
+			if calls != n/7+1 {
+				b.Errorf("%d calls in %d files", calls, n)
+			}
+			var u syscall.Rusage
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric((cpu(b)-start)/float64(runs)/float64(n)*1e6, "cpu-µs/file")
+			b.ReportMetric(float64(u.Maxrss)/1024, "peak-MB")
+		})
+	}
+}
+
+// generated is the file number i of a tree: some 3 kB, and a call in one of
+// seven, as in the largest real one.
+func generated(i int) []byte {
+	var s strings.Builder
+	for n := range 10 {
+		fmt.Fprintf(&s, "resource \"aws_iam_policy\" \"p%d\" {\n  name     = \"${local.name}-%d\"\n  provider = aws.x\n  policy = jsonencode({\n    Statement = [{ Effect = \"Allow\", Action = [\"s3:Get*\"], Resource = \"arn:aws:s3:::b/*\" }]\n  })\n  description = <<-EOT\n    rule %d of $${x}, {\n  EOT\n}\n\n", n, i, n)
+	}
+	if i%7 == 0 {
+		fmt.Fprintf(&s, "module \"m\" {\n  source = \"git::https://example.com/vpc.git?ref=v1.%d.0\"\n  name   = \"x\"\n}\n", i)
+	}
+	return []byte(s.String())
+}
