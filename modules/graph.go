@@ -154,6 +154,9 @@ type Graph struct {
 	found      map[string][]sight  // by directory, where Load looked already
 	seen       []sight             // see sights
 	roots      map[string][]string // see rootsOf
+
+	namesMu sync.Mutex
+	names   map[dirNames]directoryNames // see Address
 }
 
 // RoleOf lets a configuration decide a directory's role; "" leaves it to the
@@ -180,7 +183,8 @@ func Load(fsys fs.FS, roleOf RoleOf) *Graph {
 }
 
 // NewGraph resolves every call of the tree and decides the roles by the rules
-// R1 to R9 (docs: README, "What is a stack, what is a module").
+// R1 to R9 (docs: README, "What is a stack, what is a module"). A tree of
+// hclparse.LoadCalls is enough for that, and for Address; not for hazards.
 func NewGraph(t *hclparse.Tree, roleOf RoleOf) *Graph {
 	g := &Graph{Tree: t, Dirs: map[string]*Dir{}, links: map[string]string{}, dirs: map[string]bool{".": true}}
 	for _, e := range t.Entries {

@@ -208,10 +208,12 @@ type lead struct {
 	fixed string
 	// pieces are the plain texts in it, which may name a module.
 	pieces []string
+	// unit and file are those of its scope.
+	unit, file *terragruntFile
 }
 
 func (t *terragruntTree) call(dir string, s *hclparse.TerragruntSource, in *terragruntScope) *Call {
-	c := &Call{Dir: dir, Terragrunt: s, lead: &lead{}}
+	c := &Call{Dir: dir, Terragrunt: s, lead: &lead{unit: in.unit, file: in.file}}
 	l := c.lead
 	if l.text, l.whole = s.Raw, s.Static; !s.Static {
 		l.text, l.whole = in.text(s.Expr)
