@@ -146,7 +146,7 @@ func (ev *pathEval) text(e hcl.Expression, assume bool) (prefix string, whole bo
 		for _, p := range t.Parts {
 			s, all := ev.text(p, assume)
 			b.WriteString(s)
-			if !all {
+			if !all || b.Len() > mostResult {
 				return b.String(), false
 			}
 		}
@@ -173,6 +173,10 @@ func (ev *pathEval) text(e hcl.Expression, assume bool) (prefix string, whole bo
 func (ev *pathEval) value(e hcl.Expression, assume bool) cty.Value {
 	vars := map[string]cty.Value{}
 	locals, inputs := map[string]cty.Value{}, map[string]cty.Value{}
+	if beyond(e) {
+		return cty.DynamicVal
+	}
+	size := 0
 	for _, t := range e.Variables() {
 		root := t.RootName()
 		switch root {
@@ -190,6 +194,9 @@ func (ev *pathEval) value(e hcl.Expression, assume bool) cty.Value {
 			}
 			if root == "local" {
 				locals[attr.Name] = ev.local(attr.Name, assume)
+				if size += sizeOf(locals[attr.Name], mostValue); size > mostResult {
+					return cty.DynamicVal
+				}
 			} else {
 				inputs[attr.Name] = ev.input(attr.Name, assume)
 			}
@@ -234,6 +241,7 @@ func (ev *pathEval) local(name string, assume bool) cty.Value {
 	if v == cty.NilVal {
 		v = ev.value(l.Expr, assume)
 	}
+	v = bounded(v)
 	ev.values[key] = v
 	return v
 }
@@ -287,11 +295,11 @@ func isPath(e hclsyntax.Expression) bool {
 // pureFunctions are those that paths are made with. Any other makes the
 // expression one that cannot be evaluated.
 var pureFunctions = map[string]function.Function{
-	"format":     stdlib.FormatFunc,
-	"join":       stdlib.JoinFunc,
+	"format":     guarded(stdlib.FormatFunc, formatSize),
+	"join":       guarded(stdlib.JoinFunc, joinSize),
 	"lower":      stdlib.LowerFunc,
 	"upper":      stdlib.UpperFunc,
-	"replace":    stdlib.ReplaceFunc,
+	"replace":    guarded(stdlib.ReplaceFunc, replaceSize),
 	"trimspace":  stdlib.TrimSpaceFunc,
 	"abspath":    onPath(func(p string) string { return p }), // leads where its argument leads
 	"pathexpand": onPath(func(p string) string { return p }),

@@ -228,7 +228,7 @@ func (t *terragruntTree) call(dir string, s *hclparse.TerragruntSource, in *terr
 		l.text = strings.ReplaceAll(l.text, `\`, "/")
 		l.fixed = "it is a path of Windows"
 	}
-	l.pieces = in.literals(s.Expr, 0)
+	l.pieces = in.literals(s.Expr)
 	text := l.text
 	self := false
 	for _, prefix := range []string{"git::file://" + repoMark, "git::"} {

@@ -26,7 +26,9 @@ type terragruntScope struct {
 	varies bool
 	reads  bool // set once a value depends on what a file says
 
-	funcs map[string]function.Function
+	funcs    map[string]function.Function
+	values   map[string]cty.Value // of its locals, each evaluated once
+	included map[*terragruntFile]*terragruntScope
 }
 
 func (t *terragruntTree) scope(unit, file *terragruntFile) *terragruntScope {
@@ -90,21 +92,33 @@ func (s *terragruntScope) value(e hcl.Expression, depth int) cty.Value {
 			return cty.DynamicVal
 		}
 	}
+	if beyond(e) {
+		return cty.DynamicVal
+	}
 	vars, locals := map[string]cty.Value{}, map[string]cty.Value{}
 	includes := map[string]map[string]cty.Value{}
+	size := 0
 	for _, t := range e.Variables() {
 		names := attributes(t)
-		from, local := s.local(names)
 		switch {
 		case names[0] == "local" && len(names) > 1:
-			locals[names[1]] = from.value(local, depth+1)
+			locals[names[1]] = s.localValue(names[1], depth+1)
+			size += sizeOf(locals[names[1]], mostValue)
 		case names[0] == "include" && len(names) > 3 && names[2] == "locals":
 			if includes[names[1]] == nil {
 				includes[names[1]] = map[string]cty.Value{}
 			}
-			includes[names[1]][names[3]] = from.value(local, depth+1)
+			v := cty.DynamicVal
+			if from, local := s.local(names); local != nil {
+				v = from.localValue(names[3], depth+1)
+			}
+			includes[names[1]][names[3]] = v
+			size += sizeOf(v, mostValue)
 		default:
 			vars[names[0]] = cty.DynamicVal
+		}
+		if size > mostResult {
+			return cty.DynamicVal
 		}
 	}
 	if len(locals) > 0 {
@@ -124,6 +138,20 @@ func (s *terragruntScope) value(e hcl.Expression, depth int) cty.Value {
 	return v
 }
 
+// localValue evaluates a local of the file once. In a circle of them, which
+// terragrunt refuses, the one that is met again is not known.
+func (s *terragruntScope) localValue(name string, depth int) cty.Value {
+	if v, ok := s.values[name]; ok {
+		return v
+	}
+	if s.values == nil {
+		s.values = map[string]cty.Value{}
+	}
+	s.values[name] = cty.DynamicVal
+	s.values[name] = bounded(s.value(s.here().locals[name], depth))
+	return s.values[name]
+}
+
 // local returns the expression of local.NAME or include.LABEL.locals.NAME, and
 // where it is evaluated; nil where it is neither.
 func (s *terragruntScope) local(names []string) (*terragruntScope, hcl.Expression) {
@@ -133,7 +161,13 @@ func (s *terragruntScope) local(names []string) (*terragruntScope, hcl.Expressio
 	case names[0] == "include" && len(names) > 3 && names[2] == "locals" && s.file == nil:
 		for _, in := range s.unit.includes {
 			if in.label == names[1] && in.file != nil {
-				return s.t.scope(s.unit, in.file), in.file.locals[names[3]]
+				if s.included == nil {
+					s.included = map[*terragruntFile]*terragruntScope{}
+				}
+				if s.included[in.file] == nil {
+					s.included[in.file] = s.t.scope(s.unit, in.file)
+				}
+				return s.included[in.file], in.file.locals[names[3]]
 			}
 		}
 	}
@@ -154,11 +188,17 @@ func attributes(t hcl.Traversal) []string {
 }
 
 // literals are the plain texts that e is made of, also through locals.
-func (s *terragruntScope) literals(e hcl.Expression, depth int) []string {
+func (s *terragruntScope) literals(e hcl.Expression) []string {
+	return s.literalsOf(e, map[hcl.Expression]bool{}, 0)
+}
+
+// literalsOf is literals without those of the expressions that were seen.
+func (s *terragruntScope) literalsOf(e hcl.Expression, seen map[hcl.Expression]bool, depth int) []string {
 	node, ok := e.(hclsyntax.Node)
-	if !ok || depth > deepestLocal {
+	if !ok || depth > deepestLocal || seen[e] {
 		return nil
 	}
+	seen[e] = true
 	var out []string
 	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
 		if lit, ok := n.(*hclsyntax.LiteralValueExpr); ok && lit.Val.Type() == cty.String && lit.Val.IsKnown() && !lit.Val.IsNull() {
@@ -168,7 +208,7 @@ func (s *terragruntScope) literals(e hcl.Expression, depth int) []string {
 	})
 	for _, t := range e.Variables() {
 		from, local := s.local(attributes(t))
-		out = append(out, from.literals(local, depth+1)...)
+		out = append(out, from.literalsOf(local, seen, depth+1)...)
 	}
 	return out
 }
