@@ -420,11 +420,13 @@ func (s *Source) eachParam(visit func(start int, p Param) bool) {
 	}
 }
 
-// isRef reports whether go-getter reads p as the ref. A parameter that does
-// not decode is none for it, and neither is one with a semicolon.
-func (p Param) isRef() bool {
+func (p Param) isRef() bool { return p.is("ref") }
+
+// is reports whether go-getter reads p as the parameter of a name. One that
+// does not decode is none for it, and neither is one with a semicolon.
+func (p Param) is(name string) bool {
 	key, err := url.QueryUnescape(p.Key)
-	if err != nil || key != "ref" || strings.Contains(p.Key+p.Value, ";") {
+	if err != nil || key != name || strings.Contains(p.Key+p.Value, ";") {
 		return false
 	}
 	_, err = url.QueryUnescape(p.Value)
@@ -529,6 +531,29 @@ func withoutRef(query []Param) []Param {
 // escapeRef writes a ref into a query. The characters that git allows and
 // that mean something there are these.
 var escapeRef = strings.NewReplacer("%", "%25", "#", "%23", "&", "%26", "+", "%2B", ";", "%3B")
+
+// CheckRef reports why ref can be neither a commit nor the name of a tag or
+// branch: nil where it can.
+func CheckRef(ref string) error { return checkRef(ref) }
+
+// ParamSpan is where the value of a query parameter stands in the address, as
+// it is written: String()[from:to]. Of several of one name it is the first,
+// the one that go-getter reads; a name may be percent-encoded. It is false
+// where no parameter of that name is read.
+func (s Source) ParamSpan(name string) (from, to int, ok bool) {
+	s.eachParam(func(start int, p Param) bool {
+		if !p.is(name) {
+			return true
+		}
+		from = start + len(p.Key)
+		if from < len(s.raw) && s.raw[from] == '=' {
+			from++
+		}
+		to, ok = from+len(p.Value), true
+		return false
+	})
+	return from, to, ok
+}
 
 // checkRef reports why ref can be neither a commit nor the name of a tag or
 // branch. The rules are those of git check-ref-format, and a few more that

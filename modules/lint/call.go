@@ -20,7 +20,10 @@ type Call struct {
 	Known  bool
 	// Version is the version argument that terraform sees, which an override
 	// file may have given; "" where there is none.
-	Version      string
+	Version string
+	// VersionRange is where the version is, in a file that an override may
+	// have made another than the call's; zero where there is none. With an
+	// empty Version it is one that is computed, or an empty text.
 	VersionRange hcl.Range
 	Pin          hclparse.Pin
 	// Release is the ref, or the exact registry version, as a release; nil
@@ -28,6 +31,9 @@ type Call struct {
 	Release *modules.Release
 	// Comment is the version in a comment behind the source, nil for none.
 	Comment *VersionComment
+	// Overridden says that neither terraform nor OpenTofu ever sees this
+	// source: an override file replaces it.
+	Overridden bool
 	// Stack is the directory of the stack that the call is in, "" where it is
 	// in none (in a shared module, say).
 	Stack string
@@ -63,8 +69,13 @@ func Calls(in *Input) []*Call {
 			if effective[d] == nil {
 				effective[d] = merged(d.Config)
 			}
+			c.Overridden = len(effective[d]) > 0
 			for _, m := range effective[d][gc.Call.File] {
-				if m.SourceRange == gc.Call.SourceRange && m.Version != "" {
+				if m.SourceRange != gc.Call.SourceRange {
+					continue
+				}
+				c.Overridden = false
+				if m.VersionRange.Filename != "" {
 					c.Version, c.VersionRange = m.Version, m.VersionRange
 				}
 			}
@@ -135,12 +146,24 @@ func versionComment(f *hclparse.File, source hcl.Range) *VersionComment {
 	return &VersionComment{Text: string(line[m[2]:m[3]]), Start: at + m[2], End: at + m[3]}
 }
 
-// Redacted is the source as it may be shown.
+// Redacted is the source as it may be shown; the expression where it is not
+// known.
 func (c *Call) Redacted() string {
 	if !c.Known {
-		return c.Call.Raw()
+		s, _ := hclparse.ParseSource(c.Text())
+		return s.Redacted()
 	}
 	return c.Source.Redacted()
+}
+
+// Text is the source's expression as the file has it, quotes included. It may
+// hold credentials.
+func (c *Call) Text() string {
+	r, src := c.SourceRange(), c.File().Bytes
+	if r.Start.Byte < 0 || r.Start.Byte > r.End.Byte || r.End.Byte > len(src) {
+		return ""
+	}
+	return string(src[r.Start.Byte:r.End.Byte])
 }
 
 // Module names the call in a sentence: `module "vpc"`, or "the terragrunt
@@ -182,36 +205,11 @@ func (c *Call) RangeOf(from, to int) hcl.Range {
 // ParamRange is the range of the value of a query parameter, the first of its
 // name; the whole source where there is none.
 func (c *Call) ParamRange(name string) hcl.Range {
-	text, _, ok := c.Literal()
-	if !ok {
-		return c.SourceRange()
-	}
-	from, to, ok := param(text, name)
+	from, to, ok := c.Source.ParamSpan(name)
 	if !ok {
 		return c.SourceRange()
 	}
 	return c.RangeOf(from, to)
-}
-
-// param finds the value of a query parameter in an address.
-func param(text, name string) (from, to int, ok bool) {
-	at := strings.IndexByte(text, '?')
-	if at < 0 {
-		return 0, 0, false
-	}
-	for at++; at <= len(text); {
-		end := strings.IndexByte(text[at:], '&')
-		if end < 0 {
-			end = len(text)
-		} else {
-			end += at
-		}
-		if key, _, has := strings.Cut(text[at:end], "="); has && key == name {
-			return at + len(name) + 1, end, true
-		}
-		at = end + 1
-	}
-	return 0, 0, false
 }
 
 // within is the range of bytes [from, to) of a file, both in the line that r

@@ -18,6 +18,8 @@ type Input struct {
 	Settings Settings
 	// Environment returns the environment of a directory, "" for none.
 	Environment func(dir string) string
+	// Choice is what the configuration decides about packages.
+	Choice modules.Choice
 	// After holds for each environment those that it comes after.
 	After map[string][]string
 	// Lock is the lock file, nil where there is none.
