@@ -14,10 +14,17 @@ import (
 // A Call is one module call or terragrunt source, and what rules ask of it.
 type Call struct {
 	*modules.Call
-	// Source is the address. Where Known is false nothing of it can be told
-	// from the files, and Source is zero.
+	// Source is the address: a literal's, or what the files make of an
+	// expression. Where Known is false it cannot be told from them, and Source
+	// is zero.
 	Source hclparse.Source
 	Known  bool
+	// Computed says that the source is no literal: nothing of it stands in its
+	// range, so that no fix can be made there.
+	Computed bool
+	// Head and Tail are what is known before and behind what is not, where
+	// Known is false: "//vpc?ref=v1.2.0" of "${var.base}//vpc?ref=v1.2.0".
+	Head, Tail string
 	// Version is the version argument that terraform sees, which an override
 	// file may have given; "" where there is none.
 	Version string
@@ -80,6 +87,9 @@ func Calls(in *Input) []*Call {
 				}
 			}
 		}
+		if !c.Known {
+			c.evaluate(in.Graph.Address(gc))
+		}
 		if c.Known {
 			c.Pin = c.Source.Pin(c.Version)
 			c.Release = release(c)
@@ -95,6 +105,19 @@ func Calls(in *Input) []*Call {
 		out = append(out, c)
 	}
 	return out
+}
+
+// evaluate takes what the files make of a computed source.
+func (c *Call) evaluate(a modules.Address) {
+	c.Computed = true
+	if !a.Whole || a.Text == "" {
+		c.Head, c.Tail = a.Text, a.Tail
+		return
+	}
+	// What is no address at all is said by whoever writes the literal.
+	if s, err := hclparse.ParseSource(a.Text); err == nil {
+		c.Source, c.Known = s, true
+	}
 }
 
 // merged are the calls that terraform and OpenTofu see, by the file that has
