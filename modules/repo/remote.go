@@ -23,11 +23,14 @@ import (
 type Remote struct {
 	// URL is where it is, as the user wrote it.
 	URL string
-	// GitDir is the local repository that is pushed from.
+	// GitDir is the local repository that is pushed from; Refs needs none.
 	GitDir string
 	// Silence is how long git may say nothing, its progress included, before
 	// it is ended; 0 is for ever.
 	Silence time.Duration
+
+	options []string  // git's own, before the subcommand
+	secret  *userinfo // of URL, which does not hold it
 }
 
 // A Ref is what a branch or a tag points to. Commit differs from Object for
@@ -51,6 +54,7 @@ const (
 	TroubleCredentials Trouble = "credentials" // no credentials, or wrong ones
 	TroubleRefused     Trouble = "refused"     // the remote does not want it: rights, hooks, protected refs
 	TroubleChanged     Trouble = "changed"     // a ref is not there as it was when the remote was read
+	TroubleUnreachable Trouble = "unreachable" // there is no such commit, or it is given to nobody: no branch or tag leads to it
 )
 
 // A RemoteError is a remote that did not do what it was asked. It wraps the
@@ -236,14 +240,22 @@ func (r *Remote) run(ctx context.Context, args ...string) ([]byte, error) {
 // trace, which may show credentials, do not.
 func (r *Remote) command(ctx context.Context, args ...string) *exec.Cmd {
 	env := append(userEnv(), remoteEnv()...)
-	cmd := gitCommand(ctx, env, append([]string{"--git-dir=" + r.GitDir}, args...)...)
+	if r.secret != nil {
+		env = append(env, r.secret.env(r.URL)...)
+	}
+	gitDir, dir := r.GitDir, r.GitDir
+	if gitDir == "" {
+		// Not even one that the working directory happens to be in.
+		gitDir, dir = os.DevNull, os.TempDir()
+	}
+	cmd := gitCommand(ctx, env, slices.Concat([]string{"--git-dir=" + gitDir}, r.options, args)...)
 	// This one is for the network: which protocols it may use is between git
 	// and its user.
 	cmd.Env = slices.DeleteFunc(cmd.Env, func(kv string) bool { return kv == "GIT_ALLOW_PROTOCOL=none" })
 	if v, ok := os.LookupEnv("GIT_ALLOW_PROTOCOL"); ok {
 		cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL="+v)
 	}
-	cmd.Dir = r.GitDir
+	cmd.Dir = dir
 	return cmd
 }
 
@@ -276,7 +288,9 @@ func (h *heard) Write(p []byte) (int, error) {
 	return h.buf.Write(p)
 }
 
-var progressLine = regexp.MustCompile(`^(?:remote: )?(?:Enumerating objects|Counting objects|Compressing objects|Writing objects|Resolving deltas|Delta compression|Total \d)`)
+var progressLine = regexp.MustCompile(`^(?:remote: )?(?:Enumerating objects|Counting objects|Compressing objects|Writing objects|Receiving objects|Unpacking objects|Checking connectivity|Resolving deltas|Delta compression|Total \d)` +
+	// What became of each ref that was fetched.
+	`|^From \S|^ (?:[*+=t-]|  [0-9a-f]+\.\.)`)
 
 // withoutProgress leaves of what git said the lines that are neither progress
 // nor advice: one that was painted over, with a carriage return, is as it was
@@ -303,7 +317,7 @@ var troubles = []struct {
 }{
 	{TroubleCredentials, regexp.MustCompile(`(?i)authentication failed|could not read (?:username|password)|(?:error:|HTTP) 401|permission denied \(|host key verification failed|terminal prompts disabled`)},
 	{TroubleRefused, regexp.MustCompile(`(?i)(?:error:|HTTP) 403|permission to \S+ denied|not allowed to push`)},
-	{TroubleMissing, regexp.MustCompile(`(?i)(?:error:|HTTP) 404|repository .*not found|does not appear to be a git repository|project you were looking for could not be found`)},
+	{TroubleMissing, regexp.MustCompile(`(?i)(?:error:|HTTP) 404|repository .*not found|does not appear to be a git repository|invalid gitfile format|project you were looking for could not be found`)},
 	{TroubleLost, regexp.MustCompile(`(?i)hung up|unexpected disconnect|early EOF|closed by remote host|connection (?:was )?(?:reset|closed)|operation timed out|connection timed out|broken pipe|` +
 		`empty reply from server|transfer closed|recv failure|send failure|SSL_(?:read|write)|recv error|not closed cleanly|non-properly terminated|curl (?:18|52|55|56|92)\b|(?:error:|HTTP) 50[234]`)},
 }

@@ -19,6 +19,9 @@ var longAgo = time.Unix(1_000_000_000, 0)
 // TestMain gives git no configuration but what a test sets, and fixed
 // identities and dates.
 func TestMain(m *testing.M) {
+	if os.Getenv("MIRROR_CHILD") != "" {
+		os.Exit(mirrorChild()) // as a process of its own: see mirror_process_test.go
+	}
 	home, err := os.MkdirTemp("", "repo-test-home")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -64,6 +64,7 @@ type TreeFS struct {
 	files   []TreeEntry // all but trees
 	nodes   map[string]*node
 	blobs   *blobReader
+	release func() // what is to be done once it is closed; nil
 }
 
 var (
@@ -203,7 +204,12 @@ func (t *TreeFS) Tree(dir string) (Hash, bool) {
 func (t *TreeFS) Check() error { return checkTree(t.entries, true) }
 
 // Close ends the git process. Files that are open can still be read.
-func (t *TreeFS) Close() error { return t.blobs.close() }
+func (t *TreeFS) Close() error {
+	if t.release != nil {
+		defer t.release()
+	}
+	return t.blobs.close()
+}
 
 // A node is one path that io/fs can name. It is its own fs.FileInfo and
 // fs.DirEntry.
