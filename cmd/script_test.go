@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/terrier-iac/terrier/fixtures"
+	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"githttp": gitHTTP,
+			"mirror":  mirror,
 			// fixture NAME DIR writes a bundled monorepo as a repository.
 			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(fixtures.Write(context.Background(), args[0], ts.MkAbs(args[1])))
@@ -71,4 +73,22 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// mirror is the command of that name in scripts:
+//
+//	mirror URL         takes the remote into the cache
+//	mirror URL hold    and keeps a tree of it open until the script ends
+func mirror(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	m, err := (&repo.Cache{Dir: ts.Getenv("TERRIER_CACHE_DIR")}).Mirror(args[0])
+	ts.Check(err)
+	refs, err := m.Refs(ctx)
+	ts.Check(err)
+	ts.Check(m.Ensure(ctx, repo.Want{Ref: "HEAD", Commit: refs["HEAD"].Commit}))
+	if len(args) > 1 {
+		tree, err := m.At(ctx, refs["HEAD"].Commit)
+		ts.Check(err)
+		ts.Defer(func() { tree.Close() })
+	}
 }

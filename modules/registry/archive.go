@@ -27,7 +27,7 @@ import (
 // Bounds of an archive. Variables for the tests' sake.
 var (
 	maxArchive  int64 = 128 << 20 // bytes, packed
-	maxUnpacked int64 = 512 << 20 // bytes, all files together
+	maxUnpacked int64 = 256 << 20 // bytes, all files together
 	maxFiles          = 100_000
 )
 
@@ -46,7 +46,7 @@ const archiveTimeout = 10 * time.Minute
 //
 // The error of an address that is no archive is an *Error with ReasonArchive,
 // and so is that of an archive which is larger than 128 MB or unpacks to more
-// than 512 MB or 100,000 files, is damaged, or not the one of its checksum; and
+// than 256 MB or 100,000 files, is damaged, or not the one of its checksum; and
 // of one with a path that is absolute, climbs out, is there twice, or is below a
 // file, with a link that leaves the package, or with what is neither a file, a
 // directory nor a symlink.

@@ -233,7 +233,7 @@ func TestArchiveRefused(t *testing.T) {
 			}
 		}
 	}
-	maxArchive, maxUnpacked, maxFiles = 128<<20, 512<<20, 100_000
+	maxArchive, maxUnpacked, maxFiles = 128<<20, 256<<20, 100_000
 	w.serve("h.example.com/ok.zip", string(zipOf(t, vpcFiles...)))
 	w.serve("h.example.com/403.zip", "403 ")
 	w.serve("h.example.com/401.zip", "401 ")
@@ -271,6 +271,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(zipOf(f, vpcFiles...), false)
 	f.Add(tarOf(f, vpcFiles...), true)
 	f.Add(tarOf(f, entry{"a", "->b"}, entry{"b", "->a"}), true)
+	maxUnpacked, maxFiles = 1<<20, 200
 	f.Fuzz(func(t *testing.T, packed []byte, tarred bool) {
 		kind := map[bool]string{true: "tar", false: "zip"}[tarred]
 		fsys, err := unpack(t.Context(), packed, kind)
