@@ -309,7 +309,19 @@ func TestLoadCallsFixtures(t *testing.T) {
 				fsys[f.Name] = &fstest.MapFile{Data: f.Data}
 			}
 		}
-		t.Run(filepath.Base(a), func(t *testing.T) { compareCalls(t, fsys) })
+		t.Run(filepath.Base(a), func(t *testing.T) {
+			compareCalls(t, fsys)
+			full, _ := Load(fsys)
+			fast, _ := LoadCalls(fsys)
+			for _, dir := range full.Paths() {
+				if m := fast.Reload(dir); !reflect.DeepEqual(m, full.Modules[dir]) {
+					t.Errorf("%s, read again, is another module", dir)
+				}
+			}
+			if fast.Reload("no/such") != nil {
+				t.Error("a module from nowhere")
+			}
+		})
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// A Tree is everything Load found below one root. Paths are slash-separated
+// A Tree is everything Load or LoadCalls found below one root. Paths are slash-separated
 // and relative to the root; the root directory itself is ".".
 type Tree struct {
 	// Modules holds every directory with at least one configuration file.
@@ -48,7 +48,8 @@ const (
 type File struct {
 	Path string // where it stands
 	Real string // where its bytes are: differs from Path for a symlink
-	// Bytes is the content as it is on disk, byte order mark included.
+	// Bytes is the content as it is on disk, byte order mark included. Nil
+	// where LoadCalls did not keep it.
 	Bytes    []byte
 	Syntax   Syntax
 	Override bool // override.tf, x_override.tf: merged over the others
@@ -57,7 +58,7 @@ type File struct {
 	// place; "" where there is none.
 	Twin string
 	// Body is the parsed body: *hclsyntax.Body for native syntax. Nil when
-	// the file does not parse at all.
+	// the file does not parse at all, after Forget, and in most of LoadCalls.
 	Body hcl.Body
 	// Diags are the errors of this file. A file with errors is Broken: what
 	// could be read of it is here, but calls may be missing.

@@ -69,7 +69,8 @@ const (
 // a local that is written twice, where no override file decides.
 //
 // A call without a source has the zero Address. Nothing of the tree's syntax
-// trees is needed: a directory with a computed source is read again.
+// trees is needed, terragrunt's aside: a directory with a computed source is
+// read again, once. It may be called from several goroutines.
 func (g *Graph) Address(c *Call) Address {
 	e := &addressEval{g: g, texts: map[string][]byte{}}
 	if c.Terragrunt != nil {
