@@ -164,6 +164,7 @@ func quoted(t *testing.T, f *File, r hcl.Range) {
 // string, and every byte outside it is as it was.
 func FuzzTerragrunt(f *testing.F) {
 	for _, s := range []string{
+		`"${(a == "b") ? "../x" : "git::https://h/x.git//y?ref=v${c}"}"`,
 		`"../modules//x"`, `("${get_repo_root()}/modules/x")`, `a ? "../x" : (b ? local.y : "git::https://h/x.git?ref=v1")`,
 		`find_in_parent_folders("x")`, "<<E\n../x\nE\n", `"${dirname(find_in_parent_folders())}/../x"`, `[for x in y : x][0]`,
 	} {

@@ -30,9 +30,14 @@ func (p *parsed) parseTerragrunt() {
 }
 
 // terragruntSource reads a source expression. Each branch of a conditional,
-// also of one inside another, is an entry.
+// also of one inside another or alone in a template ("${a ? b : c}"), is an
+// entry.
 func (p *parsed) terragruntSource(e hclsyntax.Expression, branch bool) {
-	if cond, ok := unwrap(e).(*hclsyntax.ConditionalExpr); ok && cond.TrueResult != nil && cond.FalseResult != nil {
+	inner := unwrap(e)
+	if t, ok := inner.(*hclsyntax.TemplateWrapExpr); ok {
+		inner = unwrap(t.Wrapped)
+	}
+	if cond, ok := inner.(*hclsyntax.ConditionalExpr); ok && cond.TrueResult != nil && cond.FalseResult != nil {
 		p.terragruntSource(cond.TrueResult, true)
 		p.terragruntSource(cond.FalseResult, true)
 		return

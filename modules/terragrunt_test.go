@@ -27,6 +27,7 @@ remote_state {}
 		"from the root":              {`"../../..//modules/vpc/nat/"`, "modules/vpc/nat"},
 		"in parentheses":             {`("../../../modules/vpc")`, "modules/vpc"},
 		"each branch":                {`local.dev ? "../../../modules/vpc" : "../../../modules/app"`, "modules/vpc modules/app"},
+		"branches in a template":     {`"${(get_env("A") == "x") ? "../../../modules/vpc" : "git::https://h/vpc.git?ref=v1"}"`, "modules/vpc -"},
 		"a branch that is remote":    {`local.dev ? "../../../modules/vpc" : "git::https://h/vpc.git?ref=v1"`, "modules/vpc -"},
 		"the root by function":       {`"${get_repo_root()}/modules/vpc"`, "modules/vpc"},
 		"and a double slash":         {`"${get_repo_root()}//modules/vpc"`, "modules/vpc"},
