@@ -127,7 +127,7 @@ func (m *Mirror) suspect(ctx context.Context, err error) bool {
 		return true
 	}
 	switch re.Trouble {
-	case TroubleOther, TroubleLost: // git's own processes hang up on each other
+	case TroubleOther:
 		return !unreachable.MatchString(re.Error()) && !noConnection.MatchString(re.Error())
 	case TroubleUnreachable:
 		// It might be that we believe to have it.

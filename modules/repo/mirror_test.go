@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -341,7 +343,7 @@ func TestMirrorFaults(t *testing.T) {
 	ensure(t, m, v1)
 	v3 := f.commit(t, "three")
 	f.push(t)
-	f.Break("vpc.git/git-upload-pack", githttp.CutReply, 2)
+	f.Break("vpc.git/git-upload-pack", githttp.CutReply, 1)
 	if err := m.Ensure(t.Context(), Want{Commit: v3}); err == nil {
 		t.Error("a cut reply is no error")
 	}
@@ -677,5 +679,86 @@ func TestCacheDir(t *testing.T) {
 	t.Setenv("TERRIER_CACHE_DIR", "here")
 	if dir, err := CacheDir(); !filepath.IsAbs(dir) || filepath.Base(dir) != "here" || err != nil {
 		t.Errorf("%s %v", dir, err)
+	}
+}
+
+// Old history that fails git's checks harmlessly is taken, hostile history is
+// not.
+func TestMirrorChecks(t *testing.T) {
+	f := newForge(t)
+	blob := sh(t, f.work, "rev-parse", "HEAD:main.tf")
+	object := func(kind, content string) string {
+		t.Helper()
+		return shIn(t, f.bare, content, "hash-object", "-w", "-t", kind, "--literally", "--stdin")
+	}
+	raw := mustHash(t, blob)
+	sub := mustHash(t, object("tree", "100644 a\x00"+string(raw[:])))
+	padded := object("tree", "040000 sub\x00"+string(sub[:]))
+	old := object("commit", "tree "+padded+"\nauthor A <a@example.com> 1112911993 -7000000\ncommitter A <a@example.com>1112911993 +0000\n\nold\n")
+	sh(t, f.bare, "update-ref", "refs/tags/old", old)
+	m := mirrorOf(t, newCache(t), f.URL+"/vpc.git")
+	if err := m.Ensure(t.Context(), Want{"old", mustHash(t, old)}); err != nil || !m.Has(t.Context(), mustHash(t, old)) {
+		t.Errorf("an old history: %v", err)
+	}
+	for name, tree := range map[string]string{
+		".git": "100644 .git\x00", "git~1": "100644 git~1\x00", "..": "100644 ..\x00", "a slash": "100644 a/b\x00",
+	} {
+		bad := object("commit", "tree "+object("tree", tree+string(raw[:]))+"\nauthor A <a@example.com> 1112911993 +0000\ncommitter A <a@example.com> 1112911993 +0000\n\nbad\n")
+		sh(t, f.bare, "update-ref", "refs/heads/bad", bad)
+		var re *RemoteError
+		if err := m.Ensure(t.Context(), Want{"bad", mustHash(t, bad)}); !errors.As(err, &re) || !strings.Contains(err.Error(), "fails git's own checks") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if m.Has(t.Context(), mustHash(t, bad)) || !m.Has(t.Context(), mustHash(t, old)) {
+			t.Errorf("%s: what it has", name)
+		}
+		sh(t, f.bare, "update-ref", "-d", "refs/heads/bad")
+	}
+}
+
+// A server that only has files gives objects one by one.
+func TestMirrorDumbServer(t *testing.T) {
+	f := newForge(t)
+	sh(t, f.bare, "update-server-info")
+	s := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(f.bare))))
+	defer s.Close()
+	m := mirrorOf(t, newCache(t), s.URL+"/vpc.git")
+	v1 := f.id(t, "v1.0.0")
+	ensure(t, m, v1)
+	v3 := f.commit(t, "three")
+	f.push(t)
+	sh(t, f.bare, "update-server-info")
+	ensure(t, m, v1, v3)
+	if refs, err := m.Refs(t.Context()); err != nil || refs["refs/heads/main"].Commit != v3 {
+		t.Errorf("%v %v", refs, err)
+	}
+}
+
+// Of a remote that is shallow itself, or lacks objects, what it does not have
+// is an error, and the mirror does not pretend to have it.
+func TestMirrorOfPart(t *testing.T) {
+	f := newForge(t)
+	v1, v2 := f.id(t, "v1.0.0"), f.id(t, "v1.1.0")
+	shallow := filepath.Join(t.TempDir(), "shallow.git")
+	sh(t, "", "clone", "-q", "--bare", "--depth=1", "--branch=main", "file://"+f.bare, shallow)
+	m := mirrorOf(t, newCache(t), shallow)
+	var re *RemoteError
+	if err := m.Ensure(t.Context(), Want{"v1.0.0", v1}); !errors.As(err, &re) || re.Trouble != TroubleUnreachable {
+		t.Errorf("a shallow remote: %v", err)
+	}
+	// What it has is whole, as far as trees go.
+	if err := m.Ensure(t.Context(), Want{"main", v2}); err != nil || !m.Has(t.Context(), v2) {
+		t.Errorf("the tip of a shallow remote: %v", err)
+	}
+	if m.Has(t.Context(), v1) {
+		t.Error("it has what is not there")
+	}
+	sh(t, f.bare, "config", "uploadpack.allowFilter", "true")
+	partial := filepath.Join(t.TempDir(), "partial.git")
+	sh(t, "", "clone", "-q", "--bare", "--filter=blob:none", "file://"+f.bare, partial)
+	sh(t, partial, "remote", "set-url", "origin", "/nowhere")
+	m = mirrorOf(t, newCache(t), partial)
+	if err := m.Ensure(t.Context(), Want{"v1.0.0", v1}); !errors.As(err, new(*RemoteError)) || m.Has(t.Context(), v1) {
+		t.Errorf("a partial remote: %v", err)
 	}
 }
