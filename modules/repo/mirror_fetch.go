@@ -38,11 +38,15 @@ func (m *Mirror) Ensure(ctx context.Context, want ...Want) error {
 		return err
 	}
 	defer release()
-	if m.keeps(want) && m.holds(ctx, want) {
+	held := m.holds(ctx, want)
+	if held && m.keeps(want) {
 		return nil
 	}
 	unlock, err := m.cache.changing(ctx, m.name)
 	if err != nil {
+		if held && readOnly(err) {
+			return nil // a cache that can only be read loses nothing either
+		}
 		return err
 	}
 	defer unlock()
@@ -52,7 +56,10 @@ func (m *Mirror) Ensure(ctx context.Context, want ...Want) error {
 		return fmt.Errorf("clean up in the cache: %w", err)
 	}
 	if refs, err := readPackedRefs(m.path); err == nil && m.holds(ctx, want) {
-		return m.keep(refs, want)
+		if err := m.keep(refs, want); err != nil && !readOnly(err) {
+			return fmt.Errorf("write the mirror %s: %w", m.path, err)
+		}
+		return nil
 	}
 
 	grow := m.intact() && m.tipsThere(ctx)
