@@ -17,9 +17,6 @@ import (
 	"github.com/terrier-iac/terrier/hclparse"
 )
 
-// maxSnippet is how many lines of a file one diagnostic shows.
-const maxSnippet = 6
-
 // Diagnostics prints diagnostics the way terraform does: what, in which file
 // and line, the line itself with the exact range marked, and what to do. They
 // are sorted by place, equal ones are shown once. Without a file's bytes the
@@ -31,6 +28,7 @@ const maxSnippet = 6
 // shown.
 func Diagnostics(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File, width int, color bool) {
 	p := &diagnosticPrinter{files: files, width: width, style: Style{Color: color}}
+	p.snippets = newSnippets(files, p.inner(), p.style)
 	var last *hcl.Diagnostic
 	for _, d := range sortedDiagnostics(diags) {
 		if last == nil || compareDiagnostics(last, d) != 0 {
@@ -72,6 +70,8 @@ type diagnosticPrinter struct {
 	width int
 	style Style
 	bar   func(string) string
+
+	snippets *snippets
 }
 
 // line writes one line inside the box.
@@ -129,186 +129,13 @@ func (p *diagnosticPrinter) snippet(d *hcl.Diagnostic) {
 	if nav, ok := file.Nav.(interface{ ContextString(offset int) string }); ok {
 		if block := nav.ContextString(at.Start.Byte); block != "" {
 			where += ", in " + visible(mask(block))
-			if room := p.inner() - 1; p.width > 0 {
-				where = runewidth.Truncate(where, room, "…")
+			if p.width > 0 {
+				where = runewidth.Truncate(where, p.inner()-1, "…")
 			}
 		}
 	}
 	p.line(where + ":")
-	lines := bytes.Split(file.Bytes, []byte("\n"))
-	offset, shown := 0, 0
-	for i, text := range lines {
-		start := offset
-		offset += len(text) + 1
-		number := i + 1
-		if number < at.Start.Line {
-			continue
-		}
-		if number > max(at.Start.Line, at.End.Line) {
-			break
-		}
-		if shown == maxSnippet {
-			p.line("     …")
-			break
-		}
-		from, to := 0, len(text)
-		if number == at.Start.Line {
-			from = place(text, start, at.Start)
-		}
-		if number == at.End.Line {
-			to = place(text, start, at.End)
-		}
-		if number > at.Start.Line && to == 0 {
-			break // the range ends with the line break before
-		}
-		p.source(number, string(text), from, to, number == at.Start.Line, at.Start.Line != at.End.Line)
-		shown++
-	}
-}
-
-// place gives a position as an offset into its line: by its byte, or where
-// that does not fit (not every reader of HCL counts them), by its column.
-func place(line []byte, start int, pos hcl.Pos) int {
-	if at := pos.Byte - start; at >= 0 && at <= len(line) && (pos.Byte > 0 || pos.Column <= 1) {
-		return at
-	}
-	at := 0
-	for range max(0, pos.Column-1) {
-		_, size := utf8.DecodeRune(line[at:])
-		at += size
-	}
-	return at
-}
-
-// A cell is one character of a source line as it is printed.
-type cell struct {
-	text   string
-	width  int
-	marked bool
-}
-
-// source writes one line of a file, with the bytes from:to marked. The range
-// begins in this line, or it is one of multi lines.
-func (p *diagnosticPrinter) source(number int, text string, from, to int, begins, multi bool) {
-	text = mask(text)
-	if to < from {
-		to = from
-	}
-	var cells []cell
-	first, last := -1, -1
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		c := cell{text: text[i : i+size], marked: i >= from && i < to}
-		switch {
-		case r == '\ufeff' && i == 0 && number == 1, r == '\r' && i == len(text)-1:
-			// A byte order mark and a line's end are no text.
-			i += size
-			continue
-		case r == '\t':
-			c.text = "    "
-		default:
-			c.text = escapeRune(r, c.text)
-		}
-		c.width = runewidth.StringWidth(c.text)
-		if c.marked {
-			if first < 0 {
-				first = len(cells)
-			}
-			last = len(cells)
-		}
-		cells = append(cells, c)
-		i += size
-	}
-	if first < 0 && (begins || !multi) {
-		// An empty range, or one behind the line's end, is one character.
-		first = 0
-		for i := 0; i < len(text) && i < from; {
-			_, size := utf8.DecodeRuneInString(text[i:])
-			i += size
-			first++
-		}
-		first = min(first, len(cells))
-		last = first
-		if first == len(cells) {
-			cells = append(cells, cell{" ", 1, true})
-		}
-		cells[first].marked = true
-	}
-	cells = p.window(cells, first, last)
-	p.line(strings.TrimRight(fmt.Sprintf("%4d: %s", number, p.underline(cells)), " "))
-	if p.style.Color || first < 0 {
-		return
-	}
-	var carets strings.Builder
-	for _, c := range cells {
-		mark := " "
-		if c.marked {
-			mark = "^"
-		}
-		carets.WriteString(strings.Repeat(mark, c.width))
-	}
-	if marks := strings.TrimRight(carets.String(), " "); marks != "" {
-		p.line("      " + marks)
-	}
-}
-
-// window cuts a line to the width, so that the beginning of the mark is seen.
-func (p *diagnosticPrinter) window(cells []cell, first, last int) []cell {
-	room := p.inner() - len("1234: ")
-	total := 0
-	for _, c := range cells {
-		total += c.width
-	}
-	if p.width <= 0 || total <= room {
-		return cells
-	}
-	dots := cell{text: "…", width: 1}
-	begin, used := 0, 0
-	if first >= 0 {
-		// From the left, if the mark (or half a line of it) fits.
-		need := 0
-		for i := 0; i <= last && i < len(cells) && (i < first || need < room/2); i++ {
-			need += cells[i].width
-		}
-		if need > room-1 {
-			for begin = first; begin > 0 && used < room/4; begin-- {
-				used += cells[begin-1].width
-			}
-		}
-	}
-	var out []cell
-	room--
-	if begin > 0 {
-		out = append(out, dots)
-		room--
-	}
-	for i := begin; i < len(cells); i++ {
-		if room -= cells[i].width; room < 0 {
-			return append(out, dots)
-		}
-		out = append(out, cells[i])
-	}
-	return out
-}
-
-// underline joins cells; marked ones are underlined, in colour.
-func (p *diagnosticPrinter) underline(cells []cell) string {
-	var b strings.Builder
-	for i := 0; i < len(cells); {
-		j := i
-		var run strings.Builder
-		for j < len(cells) && cells[j].marked == cells[i].marked {
-			run.WriteString(cells[j].text)
-			j++
-		}
-		if cells[i].marked && p.style.Color {
-			b.WriteString("\x1b[1;4m" + run.String() + "\x1b[0m")
-		} else {
-			b.WriteString(run.String())
-		}
-		i = j
-	}
-	return b.String()
+	p.snippets.write(at, p.line)
 }
 
 // wrap breaks text at spaces into lines of at most width columns, 0 for no
@@ -345,6 +172,9 @@ func wrap(text string, width int) []string {
 
 // visible escapes what could drive a terminal or reorder its text.
 func visible(text string) string {
+	if isPlain(text) {
+		return text
+	}
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -352,6 +182,16 @@ func visible(text string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// isPlain says that text is nothing but printable ASCII.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // escapeRune returns raw, the bytes of r, or an escape for it: of a control
@@ -375,6 +215,9 @@ var word = regexp.MustCompile("[^\\s\"'`<>]+")
 // mask writes * over every credential in a line, one for each byte, so that
 // offsets stay as they are.
 func mask(line string) string {
+	if !strings.ContainsAny(line, "@=%") {
+		return line // every credential is before an @, or behind a = that may be written %3D
+	}
 	return word.ReplaceAllStringFunc(line, func(text string) string {
 		s, _ := hclparse.ParseSource(text) // an error changes nothing: Redacted reads the text
 		safe := s.Redacted()
