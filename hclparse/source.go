@@ -599,6 +599,10 @@ const redacted = "REDACTED"
 // it serves what is no address too, and rather takes too much than too little.
 func (s Source) Redacted() string { return redact(s.raw) }
 
+// Redact is [Source.Redacted] for a text that may be an address, without
+// looking what it leads to.
+func Redact(text string) string { return redact(text) }
+
 func redact(text string) string { return redactDepth(text, 0) }
 
 func redactDepth(text string, depth int) string {

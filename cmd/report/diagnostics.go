@@ -145,14 +145,14 @@ func wrap(text string, width int) []string {
 	var out []string
 	for _, line := range strings.Split(text, "\n") {
 		line = visible(strings.ReplaceAll(mask(strings.TrimRight(line, " \r")), "\t", "    "))
-		if width <= 0 || strings.HasPrefix(line, " ") || runewidth.StringWidth(line) <= width {
+		if width <= 0 || strings.HasPrefix(line, " ") || columns(line) <= width {
 			out = append(out, line)
 			continue
 		}
 		var b strings.Builder
 		col := 0
 		for _, word := range strings.Fields(line) {
-			n := runewidth.StringWidth(word)
+			n := columns(word)
 			if col > 0 && col+1+n > width {
 				out = append(out, b.String())
 				b.Reset()
@@ -182,6 +182,14 @@ func visible(text string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// columns is how wide a text is on a terminal.
+func columns(text string) int {
+	if isPlain(text) {
+		return len(text)
+	}
+	return runewidth.StringWidth(text)
 }
 
 // isPlain says that text is nothing but printable ASCII.
@@ -219,8 +227,10 @@ func mask(line string) string {
 		return line // every credential is before an @, or behind a = that may be written %3D
 	}
 	return word.ReplaceAllStringFunc(line, func(text string) string {
-		s, _ := hclparse.ParseSource(text) // an error changes nothing: Redacted reads the text
-		safe := s.Redacted()
+		if !strings.ContainsAny(text, "@=%") {
+			return text
+		}
+		safe := hclparse.Redact(text)
 		if safe == text {
 			return text
 		}

@@ -27,6 +27,7 @@ type snippets struct {
 	lastFile string
 	lastLine int
 	lastText string
+	cells    []cell
 }
 
 func newSnippets(files map[string]*hcl.File, width int, style Style) *snippets {
@@ -37,6 +38,7 @@ func newSnippets(files map[string]*hcl.File, width int, style Style) *snippets {
 type lineIndex struct {
 	src    []byte
 	starts []int // of each line, the first byte
+	units  map[int][]int
 }
 
 func newLineIndex(src []byte) *lineIndex {
@@ -59,6 +61,53 @@ func (x *lineIndex) line(number int) []byte {
 		end = x.starts[number] - 1
 	}
 	return x.src[x.starts[number-1]:end]
+}
+
+// utf16 counts the UTF-16 code units of a line's first bytes. A byte order mark
+// is no text; each byte that is no UTF-8 is read as one replacement character.
+func (x *lineIndex) utf16(number, until int) int {
+	const step = 1024
+	line, at, n := x.line(number), 0, 0
+	if number == 1 && bytes.HasPrefix(line, []byte("\ufeff")) {
+		at = len("\ufeff")
+	}
+	if until > 2*step {
+		// Every step or a little later, what has been counted: a file of one
+		// line is not counted for each place in it.
+		marks, ok := x.units[number]
+		if !ok {
+			for i, c := at, 0; i < len(line); {
+				if i >= (len(marks)/2+1)*step {
+					marks = append(marks, i, c)
+				}
+				size, units := utf16Rune(line[i:])
+				i, c = i+size, c+units
+			}
+			if x.units == nil {
+				x.units = map[int][]int{}
+			}
+			x.units[number] = marks
+		}
+		for k := min(until/step, len(marks)/2); k > 0; k-- {
+			if marks[2*k-2] <= until {
+				at, n = marks[2*k-2], marks[2*k-1]
+				break
+			}
+		}
+	}
+	for at < until {
+		size, units := utf16Rune(line[at:until])
+		at, n = at+size, n+units
+	}
+	return n
+}
+
+func utf16Rune(text []byte) (size, units int) {
+	r, size := utf8.DecodeRune(text)
+	if r > 0xffff {
+		return size, 2
+	}
+	return size, 1
 }
 
 // lines returns the index of a file, nil where its bytes are not known.
@@ -136,7 +185,7 @@ func (s *snippets) source(number int, text string, from, to int, begins, multi b
 		to = from
 	}
 	text, from, to, before, behind := s.near(text, from, to)
-	var cells []cell
+	cells := s.cells[:0]
 	if before {
 		cells = append(cells, cell{text: "…", width: 1})
 	}
@@ -148,6 +197,8 @@ func (s *snippets) source(number int, text string, from, to int, begins, multi b
 		r, size := utf8.DecodeRuneInString(text[i:])
 		c := cell{text: text[i : i+size], marked: i >= from && i < to}
 		switch {
+		case ' ' <= r && r <= '~':
+			c.width = 1
 		case r == '\ufeff' && i == 0 && number == 1 && !before, r == '\r' && i == len(text)-1 && !behind:
 			// A byte order mark and a line's end are no text.
 			i += size
@@ -157,7 +208,9 @@ func (s *snippets) source(number int, text string, from, to int, begins, multi b
 		default:
 			c.text = escapeRune(r, c.text)
 		}
-		c.width = runewidth.StringWidth(c.text)
+		if c.width == 0 {
+			c.width = runewidth.StringWidth(c.text)
+		}
 		if c.marked {
 			if first < 0 {
 				first = len(cells)
@@ -179,6 +232,7 @@ func (s *snippets) source(number int, text string, from, to int, begins, multi b
 	if behind {
 		cells = append(cells, cell{text: "…", width: 1})
 	}
+	s.cells = cells // its room is used again
 	cells = s.window(cells, first, last)
 	gutter := fmt.Sprintf("%4d: ", number)
 	line(strings.TrimRight(gutter+s.underline(cells), " "))
@@ -201,7 +255,7 @@ func (s *snippets) source(number int, text string, from, to int, begins, multi b
 // near cuts what is far from the mark off a long line: nobody will see it, and
 // a file of one line may have thousands of findings.
 func (s *snippets) near(text string, from, to int) (cut string, f, t int, before, behind bool) {
-	const far = 4096 // bytes; more than a window shows
+	far := 4 * s.width // bytes; more than a window shows
 	if s.width <= 0 || len(text) <= 4*far {
 		return text, from, to, false, false
 	}

@@ -1,0 +1,117 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// A Change is what a fix makes of a file.
+type Change struct {
+	Path          string // of the tree
+	Before, After []byte
+}
+
+// WriteFixes writes the changes as a diff that `git apply` takes, from the
+// directory that paths are below. Credentials in it are masked: such a file's
+// part says so, and cannot be applied. On a terminal it is coloured, and what
+// could drive it is made visible.
+func WriteFixes(w io.Writer, changes []Change, st Style) error {
+	p := &printer{w: w}
+	for _, c := range changes {
+		old, new := gitPath("a/", c.Path), gitPath("b/", c.Path)
+		body := diff.Diff("x", c.Before, "x", c.After)
+		if body == nil {
+			continue
+		}
+		// Its own three lines of header are not git's.
+		for range 3 {
+			_, body, _ = bytes.Cut(body, []byte("\n"))
+		}
+		hunks, masked, applies := maskDiff(string(body))
+		if masked {
+			p.f("%s\n", st.yellow(fmt.Sprintf("# %s: credentials are masked, so this part cannot be applied", visible(c.Path))))
+		}
+		p.f("%s\n", st.bold("diff --git "+old+" "+new))
+		p.f("%s\n%s\n", st.bold("--- "+fileLine(old)), st.bold("+++ "+fileLine(new)))
+		if !applies {
+			// Only what is written is masked: git would write the asterisks.
+			p.f("# not shown\n")
+			continue
+		}
+		for _, line := range strings.SplitAfter(hunks, "\n") {
+			text, end := strings.CutSuffix(line, "\n")
+			if text == "" && !end {
+				continue
+			}
+			if st.Terminal {
+				text = text[:1] + visible(strings.ReplaceAll(strings.TrimSuffix(text[1:], "\r"), "\t", "    "))
+			}
+			switch text[0] {
+			case '+':
+				text = st.green(text)
+			case '-':
+				text = st.red(text)
+			case '@':
+				text = st.faint(text)
+			}
+			p.f("%s\n", text)
+		}
+	}
+	return p.err
+}
+
+// maskDiff masks credentials in the lines of hunks. applies is false where git
+// could apply the result all the same: where nothing that git compares is
+// masked, but something that it writes.
+func maskDiff(hunks string) (out string, masked, applies bool) {
+	var b strings.Builder
+	compared := false
+	for _, line := range strings.SplitAfter(hunks, "\n") {
+		if line == "" || line[0] != ' ' && line[0] != '+' && line[0] != '-' {
+			b.WriteString(line)
+			continue
+		}
+		safe := line[:1] + mask(line[1:])
+		if safe != line {
+			masked = true
+			compared = compared || line[0] != '+'
+		}
+		b.WriteString(safe)
+	}
+	return b.String(), masked, !masked || compared
+}
+
+// gitPath is a path with its prefix, quoted as git quotes it.
+func gitPath(prefix, path string) string {
+	quote := false
+	var b strings.Builder
+	for _, c := range []byte(prefix + path) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+			quote = true
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03o`, c)
+			quote = true
+		default:
+			b.WriteByte(c)
+		}
+	}
+	if quote {
+		return `"` + b.String() + `"`
+	}
+	return b.String()
+}
+
+// fileLine is a path behind --- or +++, where one with a space ends in a tab.
+func fileLine(path string) string {
+	if strings.Contains(path, " ") && !strings.HasPrefix(path, `"`) {
+		return path + "\t"
+	}
+	return path
+}
