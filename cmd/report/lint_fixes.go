@@ -7,19 +7,15 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
-)
 
-// A Change is what a fix makes of a file.
-type Change struct {
-	Path          string // of the tree
-	Before, After []byte
-}
+	"github.com/terrier-iac/terrier/modules/lint"
+)
 
 // WriteFixes writes the changes as a diff that `git apply` takes, from the
 // directory that paths are below. Credentials in it are masked: such a file's
 // part says so, and cannot be applied. On a terminal it is coloured, and what
 // could drive it is made visible.
-func WriteFixes(w io.Writer, changes []Change, st Style) error {
+func WriteFixes(w io.Writer, changes []lint.Change, st Style) error {
 	p := &printer{w: w}
 	for _, c := range changes {
 		old, new := gitPath("a/", c.Path), gitPath("b/", c.Path)

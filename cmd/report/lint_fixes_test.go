@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/terrier-iac/terrier/modules/lint"
 )
 
-func fixes(t *testing.T, st Style, changes ...Change) string {
+func fixes(t *testing.T, st Style, changes ...lint.Change) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := WriteFixes(&out, changes, st); err != nil {
@@ -21,19 +23,19 @@ func fixes(t *testing.T, st Style, changes ...Change) string {
 // TestWriteFixesApply has git apply the diff, and compares the bytes.
 func TestWriteFixesApply(t *testing.T) {
 	long := strings.Repeat("# line\n", 50)
-	for name, c := range map[string]Change{
-		"plain":            {"main.tf", []byte("a\nb\nc\n"), []byte("a\nB\nc\n")},
-		"a directory":      {"live/prod/main.tf", []byte(long + "b\n" + long), []byte(long + "B\n" + long)},
-		"two places":       {"main.tf", []byte("b\n" + long + "b\n"), []byte("B\n" + long + "B\n")},
-		"no final newline": {"main.tf", []byte("a\nb"), []byte("a\nB")},
-		"newline added":    {"main.tf", []byte("a"), []byte("a\n")},
-		"crlf":             {"main.tf", []byte("\ufeffa\r\nb\r\n"), []byte("\ufeffa\r\nB\r\n")},
-		"spaces":           {"a b/c d.tf", []byte("a\n"), []byte("b\n")},
-		"quotes":           {"a\"b\\c\td.tf", []byte("a\n"), []byte("b\n")},
-		"a line break":     {"a\nb.tf", []byte("a\n"), []byte("b\n")},
-		"unicode":          {"größe 100% #1.tf", []byte("日本\n"), []byte("🐕\n")},
-		"broken bytes":     {"\xff\xfe.tf", []byte("\xff\n\x1b[31m\nx\n"), []byte("\xff\n\x1b[31m\ny\n")},
-		"dashes":           {"-- a.tf", []byte("-- a\n++ b\n"), []byte("-- c\n++ b\n")},
+	for name, c := range map[string]lint.Change{
+		"plain":            {Path: "main.tf", Before: []byte("a\nb\nc\n"), After: []byte("a\nB\nc\n")},
+		"a directory":      {Path: "live/prod/main.tf", Before: []byte(long + "b\n" + long), After: []byte(long + "B\n" + long)},
+		"two places":       {Path: "main.tf", Before: []byte("b\n" + long + "b\n"), After: []byte("B\n" + long + "B\n")},
+		"no final newline": {Path: "main.tf", Before: []byte("a\nb"), After: []byte("a\nB")},
+		"newline added":    {Path: "main.tf", Before: []byte("a"), After: []byte("a\n")},
+		"crlf":             {Path: "main.tf", Before: []byte("\ufeffa\r\nb\r\n"), After: []byte("\ufeffa\r\nB\r\n")},
+		"spaces":           {Path: "a b/c d.tf", Before: []byte("a\n"), After: []byte("b\n")},
+		"quotes":           {Path: "a\"b\\c\td.tf", Before: []byte("a\n"), After: []byte("b\n")},
+		"a line break":     {Path: "a\nb.tf", Before: []byte("a\n"), After: []byte("b\n")},
+		"unicode":          {Path: "größe 100% #1.tf", Before: []byte("日本\n"), After: []byte("🐕\n")},
+		"broken bytes":     {Path: "\xff\xfe.tf", Before: []byte("\xff\n\x1b[31m\nx\n"), After: []byte("\xff\n\x1b[31m\ny\n")},
+		"dashes":           {Path: "-- a.tf", Before: []byte("-- a\n++ b\n"), After: []byte("-- c\n++ b\n")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -63,7 +65,7 @@ func TestWriteFixesApply(t *testing.T) {
 }
 
 func TestWriteFixesShown(t *testing.T) {
-	change := Change{"live/main.tf", []byte("module \"vpc\" {\n  source = \"http://h.example/vpc.zip\" # \x1b[2J\n}\n"), []byte("module \"vpc\" {\n  source = \"https://h.example/vpc.zip\" # \x1b[2J\n}\n")}
+	change := lint.Change{Path: "live/main.tf", Before: []byte("module \"vpc\" {\n  source = \"http://h.example/vpc.zip\" # \x1b[2J\n}\n"), After: []byte("module \"vpc\" {\n  source = \"https://h.example/vpc.zip\" # \x1b[2J\n}\n")}
 	want := `diff --git a/live/main.tf b/live/main.tf
 --- a/live/main.tf
 +++ b/live/main.tf
@@ -86,7 +88,7 @@ func TestWriteFixesShown(t *testing.T) {
 	if got := fixes(t, Style{}); got != "" {
 		t.Errorf("no changes: %q", got)
 	}
-	if got := fixes(t, Style{}, Change{"a.tf", []byte("a\n"), []byte("a\n")}); got != "" {
+	if got := fixes(t, Style{}, lint.Change{Path: "a.tf", Before: []byte("a\n"), After: []byte("a\n")}); got != "" {
 		t.Errorf("a change of nothing: %q", got)
 	}
 }
@@ -94,11 +96,11 @@ func TestWriteFixesShown(t *testing.T) {
 // TestWriteFixesMasked holds that no diff with asterisks can be applied.
 func TestWriteFixesMasked(t *testing.T) {
 	const head = "# main.tf: credentials are masked, so this part cannot be applied\n"
-	for name, c := range map[string]Change{
-		"both":     {"main.tf", []byte("a = \"http://u:hunter2@h/x\"\n"), []byte("a = \"https://u:hunter2@h/x\"\n")},
-		"taken":    {"main.tf", []byte("a = \"http://u:hunter2@h/x\"\n"), []byte("a = \"https://h/x\"\n")},
-		"around":   {"main.tf", []byte("# http://u:hunter2@h/x\na\n"), []byte("# http://u:hunter2@h/x\nb\n")},
-		"put only": {"main.tf", []byte("a\n"), []byte("a = \"https://u:hunter2@h/x\"\n")},
+	for name, c := range map[string]lint.Change{
+		"both":     {Path: "main.tf", Before: []byte("a = \"http://u:hunter2@h/x\"\n"), After: []byte("a = \"https://u:hunter2@h/x\"\n")},
+		"taken":    {Path: "main.tf", Before: []byte("a = \"http://u:hunter2@h/x\"\n"), After: []byte("a = \"https://h/x\"\n")},
+		"around":   {Path: "main.tf", Before: []byte("# http://u:hunter2@h/x\na\n"), After: []byte("# http://u:hunter2@h/x\nb\n")},
+		"put only": {Path: "main.tf", Before: []byte("a\n"), After: []byte("a = \"https://u:hunter2@h/x\"\n")},
 	} {
 		got := fixes(t, Style{Width: 80}, c)
 		if strings.Contains(got, "hunter2") || !strings.HasPrefix(got, head) {

@@ -201,7 +201,7 @@ func TestLintHidesCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := WriteFixes(&out, []Change{{"main.tf", files["main.tf"].Bytes, after}}, Style{}); err != nil {
+	if err := WriteFixes(&out, []lint.Change{{Path: "main.tf", Before: files["main.tf"].Bytes, After: after}}, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), "cannot be applied") {
