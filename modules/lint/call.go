@@ -225,6 +225,17 @@ func (c *Call) RangeOf(from, to int) hcl.Range {
 	return within(r, c.File().Bytes, start+from, start+to)
 }
 
+// Between is the range of bytes [from, to) of the call's file, both in the line
+// that its source begins in; the whole source where they are not.
+func (c *Call) Between(from, to int) hcl.Range {
+	r := c.SourceRange()
+	src := c.File().Bytes
+	if from < r.Start.Byte || from > to || to > len(src) || bytes.ContainsRune(src[r.Start.Byte:to], '\n') {
+		return r
+	}
+	return within(r, src, from, to)
+}
+
 // ParamRange is the range of the value of a query parameter, the first of its
 // name; the whole source where there is none.
 func (c *Call) ParamRange(name string) hcl.Range {

@@ -14,7 +14,22 @@ var pages embed.FS
 
 // All are the rules, by name.
 var All = withPages(
+	branchRef,
+	computedSource,
+	credentialsInSource,
+	disallowedHost,
+	insecureTransport,
+	invalidSource,
+	movingTag,
+	notSemver,
+	prerelease,
+	relativeSource,
+	shallowCommit,
+	shortCommitRule,
 	unpinnedSource,
+	unsafeRef,
+	unversionedRegistry,
+	versionRange,
 )
 
 // Find returns a rule by its name, nil where there is none.

@@ -1,0 +1,122 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
+)
+
+var invalidSource = &lint.Rule{
+	Name:     "invalid-source",
+	Summary:  "A source that terraform cannot read, or that leads nowhere",
+	Severity: lint.Error,
+	Fixes:    true,
+	Check: func(p *lint.Pass) {
+		for _, c := range p.Calls {
+			if c.Overridden {
+				continue
+			}
+			switch c.Problem {
+			case modules.ProblemDangling:
+				dangling(p, c)
+				continue
+			case modules.ProblemOutside:
+				p.Report(at(c, lint.Warn, upper(c.Module())+" leads out of the repository",
+					"A checkout of the repository alone does not have it: it works only where something else stands beside it."))
+				continue
+			}
+			if !c.Known || c.Target != "" || unsafeSource(c) != "" {
+				continue
+			}
+			if err := sourceErr(c); err != nil {
+				why, hint := reason(err)
+				p.ReportCall(c, c.SourceRange(), nil, "%s has the source %q, which is no module address: %s", hint, upper(c.Module()), c.Redacted(), why)
+				continue
+			}
+			misread(p, c)
+		}
+	},
+}
+
+// at is a finding at a call's source with a severity of its own.
+func at(c *lint.Call, s lint.Severity, summary, detail string) lint.Finding {
+	r := c.SourceRange()
+	r.Filename = c.File().Path
+	return lint.Finding{Range: r, Severity: s, Summary: summary, Detail: detail, Subject: c.Subject()}
+}
+
+// reason is why an address is none, and what to do about it.
+func reason(err error) (why, hint string) {
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner
+	}
+	why, hint, _ = strings.Cut(err.Error(), "\nhint: ")
+	if hint == "" {
+		return why, "terraform init fails. Write the address as terraform's documentation of module sources has it."
+	}
+	return why, upper(hint) + "."
+}
+
+func dangling(p *lint.Pass, c *lint.Call) {
+	where := shown(c.Target)
+	summary, detail := "there is no directory "+where, "terraform init fails here, unless something makes the directory first."
+	switch {
+	case c.Target == ".", p.Graph.IsDir(c.Target):
+		summary = "in " + where + " is no configuration"
+		if d := p.Graph.Dirs[c.Target]; d != nil {
+			summary = "in " + where + " is nothing that terraform reads"
+		}
+	}
+	severity := lint.Warn
+	if template(c.Dir) {
+		// Its path counts from where it will be copied to, or it fails on
+		// purpose.
+		severity = lint.Info
+		detail = "It stands among fixtures or templates, so that this may be on purpose."
+	}
+	p.Report(at(c, severity, upper(c.Module())+" leads nowhere: "+quoteOdd(summary), detail))
+}
+
+// template reports whether a directory holds what is copied elsewhere, or is
+// there to fail.
+func template(dir string) bool {
+	for s := range strings.SplitSeq(dir, "/") {
+		switch s {
+		case "fixtures", "testdata", "test-fixtures", "tests", "test", "examples", "mixins", "templates", "template", "skeleton", "boilerplate", "_templates":
+			return true
+		}
+	}
+	return false
+}
+
+// misread finds addresses that are well formed, and that terraform has no
+// getter for, or not the one that was meant.
+func misread(p *lint.Pass, c *lint.Call) {
+	if !misreads(c) {
+		return
+	}
+	switch s := scheme(c.Source); {
+	case s == "ssh" || s == "git+ssh":
+		p.ReportCall(c, c.SourceRange(), withGit(c), "%s has a source that terraform cannot fetch: nothing says that %s:// is git",
+			"terraform init fails. Put git:: before it.", upper(c.Module()), s)
+	default:
+		f := at(c, lint.Warn, upper(c.Module())+" is fetched as an archive, though its address looks like git",
+			"Without git:: before it, terraform asks a web server for an archive and knows nothing of ref=. Put git:: before it.")
+		f.Fix = withGit(c)
+		p.Report(f)
+	}
+}
+
+func withGit(c *lint.Call) *lint.Fix {
+	text, start, ok := c.Literal()
+	if !ok {
+		return nil
+	}
+	if s, err := hclparse.ParseSource("git::" + text); err != nil || s.Kind != hclparse.KindGit || s.Repository != c.Source.Repository {
+		return nil
+	}
+	return &lint.Fix{Summary: "Put git:: before it", Edits: []hclparse.Edit{{Start: start, End: start, New: []byte("git::")}}}
+}

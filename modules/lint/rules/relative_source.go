@@ -1,0 +1,126 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
+)
+
+var relativeSource = &lint.Rule{
+	Name:     "relative-source",
+	Summary:  "A relative path that leads out of its stack or its package",
+	Severity: lint.Error,
+	Fixes:    true,
+	Check: func(p *lint.Pass) {
+		// With no stack anywhere the repository is one package, unless a
+		// configuration makes several of it.
+		if p.Graph.Library && p.Pinned == nil {
+			return
+		}
+		borders := p.Graph.Candidates(p.Choice)
+		for _, c := range p.Calls {
+			if c.Overridden || c.Target == "" || c.Problem != modules.ProblemNone {
+				continue
+			}
+			if _, keep := keeps(p, c.Target); keep {
+				continue // the configuration wants it to be called so
+			}
+			from := leaves(p, borders, c)
+			if from == "" {
+				continue
+			}
+			p.ReportCall(c, c.SourceRange(), pin(p, c), "%s leads out of %s, to %s",
+				"What is there changes for all its callers at once, and without review of each. Call a release of it.",
+				upper(c.Module()), from, shown(c.Target))
+		}
+	},
+}
+
+// keeps is where the configuration says that a directory stays.
+func keeps(p *lint.Pass, dir string) (where string, ok bool) {
+	for kept, at := range p.Choice.Keep {
+		if modules.Within(dir, kept) {
+			return at, true
+		}
+	}
+	return "", false
+}
+
+// leaves names what a call leads out of, "" where it stays inside.
+func leaves(p *lint.Pass, borders *modules.Borders, c *lint.Call) string {
+	if key := borders.Of(c.Dir); key != "" {
+		if borders.Of(c.Target) == key {
+			return ""
+		}
+		return "the package of " + shown(key)
+	}
+	if _, keep := keeps(p, c.Dir); c.Stack != "" && !keep {
+		if modules.Within(c.Target, c.Stack) {
+			return ""
+		}
+		return "its stack " + shown(c.Stack)
+	}
+	d := p.Graph.Dirs[c.Dir]
+	switch {
+	case d == nil, modules.Within(c.Target, c.Dir):
+		return ""
+	case d.Role == modules.RoleExample, d.Role == modules.RoleSnippet, d.Role == modules.RoleIgnore:
+		// An example outside every package shows the module as it is here; a
+		// snippet's path counts from where it is linked to.
+		return ""
+	}
+	if inExample(p, c.Dir) {
+		return ""
+	}
+	return "its directory " + shown(c.Dir)
+}
+
+// inExample reports whether a directory is below an example.
+func inExample(p *lint.Pass, dir string) bool {
+	for at, d := range p.Graph.Dirs {
+		if d.Role == modules.RoleExample && modules.Within(dir, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// pin is the edit that writes the source of the target's newest release; nil
+// where there is none, or where one literal stands for several targets.
+func pin(p *lint.Pass, c *lint.Call) *lint.Fix {
+	if p.Pinned == nil || !c.Local() {
+		return nil
+	}
+	_, start, ok := c.Literal()
+	if !ok {
+		return nil
+	}
+	source, ok := p.Pinned(c.Target)
+	if !ok {
+		return nil
+	}
+	r := c.SourceRange()
+	for _, other := range p.Calls {
+		if other.File().Real == c.File().Real && other.SourceRange().Start.Byte == r.Start.Byte && other.Target != c.Target {
+			return nil
+		}
+	}
+	text := hclparse.QuoteNative(source)
+	if c.File().Syntax == hclparse.JSON {
+		text = hclparse.QuoteJSON(source)
+	}
+	return &lint.Fix{
+		Summary: fmt.Sprintf("Call the newest release of %s", shown(c.Target)),
+		Edits:   []hclparse.Edit{{Start: start - 1, End: r.End.Byte, New: text}},
+	}
+}
+
+// shown is a directory in a sentence.
+func shown(dir string) string {
+	if dir == "." {
+		return "the root of the repository"
+	}
+	return dir
+}
