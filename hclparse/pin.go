@@ -2,6 +2,7 @@ package hclparse
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-version"
@@ -84,10 +85,33 @@ func pinOfVersion(constraint string) Pin {
 	if err != nil {
 		return PinRange
 	}
+	var lowest, highest []*version.Version
 	for part := range strings.SplitSeq(constraint, ",") {
 		part = strings.TrimSpace(part)
-		v, err := version.NewVersion(strings.TrimSpace(strings.TrimPrefix(part, "=")))
-		if err == nil && all.Check(v) {
+		least, isLowest := strings.CutPrefix(part, ">=")
+		most, isHighest := strings.CutPrefix(part, "<=")
+		switch {
+		case isLowest:
+			part = least
+		case isHighest:
+			part = most
+		default:
+			part = strings.TrimPrefix(part, "=")
+		}
+		v, err := version.NewVersion(strings.TrimSpace(part))
+		switch {
+		case err != nil || !all.Check(v):
+		case isLowest:
+			lowest = append(lowest, v)
+		case isHighest:
+			highest = append(highest, v)
+		default:
+			return PinExact
+		}
+	}
+	// Both bounds meet the constraint, so that none is beyond another.
+	for _, v := range lowest {
+		if slices.ContainsFunc(highest, v.Equal) {
 			return PinExact
 		}
 	}

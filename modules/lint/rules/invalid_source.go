@@ -24,7 +24,11 @@ var invalidSource = &lint.Rule{
 				dangling(p, c)
 				continue
 			case modules.ProblemOutside:
-				p.Report(at(c, lint.Warn, upper(c.Module())+" leads out of the repository",
+				severity := lint.Warn
+				if template(c.Dir) {
+					severity = lint.Info
+				}
+				p.Report(at(c, severity, upper(c.Module())+" leads out of the repository",
 					"A checkout of the repository alone does not have it: it works only where something else stands beside it."))
 				continue
 			}

@@ -103,18 +103,15 @@ func kindOf(p *lint.Pass, c *lint.Call) refKind {
 	if !isTag && (strings.HasPrefix(ref, "refs/") || ref == "HEAD") {
 		return refBranch
 	}
-	byName := kindByName(name, isTag)
 	switch known(p, c, name, isTag) {
 	case lock.KindTag:
-		if byName == refBranch || byName == refShort {
-			return refOddTag
-		}
+		return kindByName(name, true)
 	case lock.KindBranch:
 		return refBranch
 	case lock.KindCommit:
 		return refShort
 	}
-	return byName
+	return kindByName(name, false)
 }
 
 // known is what the remote, or else the lock file, knows a ref to be; "" where
@@ -187,8 +184,8 @@ var (
 	branchFolder = regexp.MustCompile(`^(?:heads|remotes|origin|wip|feature|feat|bugfix|hotfix|fix|dependabot|renovate)/`)
 )
 
-// kindByName judges a ref by its name alone. isTag says that it stood behind
-// refs/tags/.
+// kindByName judges a ref by its name alone. isTag says that it is known for
+// a tag.
 func kindByName(name string, isTag bool) refKind {
 	last := name[strings.LastIndexByte(name, '/')+1:]
 	switch {
@@ -196,7 +193,7 @@ func kindByName(name string, isTag bool) refKind {
 		return refBranch
 	case describedCommit.MatchString(name) && !isTag:
 		return refShort
-	case isRelease(name):
+	case isRelease(name, isTag):
 		return refRelease
 	case moving.MatchString(last):
 		return refMoving
@@ -210,7 +207,10 @@ func kindByName(name string, isTag bool) refKind {
 	return refBranch
 }
 
-func isRelease(name string) bool {
+func isRelease(name string, isTag bool) bool {
+	if isTag {
+		name = tagsPrefix + name
+	}
 	s, err := hclparse.ParseSource("git::https://h.example/x.git?ref=" + url.QueryEscape(name))
 	return err == nil && s.Pin("") == hclparse.PinTag
 }

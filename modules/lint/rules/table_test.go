@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -87,6 +88,11 @@ func input(files string) *lint.Input {
 		fsys["main.tf"] = &fstest.MapFile{Data: ar.Comment}
 	}
 	for _, f := range ar.Files {
+		// A symlink: -- b/main.tf -> ../main.tf --
+		if name, target, ok := strings.Cut(f.Name, " -> "); ok {
+			fsys[name] = &fstest.MapFile{Data: []byte(target), Mode: fs.ModeSymlink | 0o777}
+			continue
+		}
 		fsys[f.Name] = &fstest.MapFile{Data: f.Data}
 	}
 	tree, diags := hclparse.Load(fsys)

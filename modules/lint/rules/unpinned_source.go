@@ -38,7 +38,7 @@ var unpinnedSource = &lint.Rule{
 
 var (
 	// versionInPath is a version, a date, or a digest or commit in a path.
-	versionInPath = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])[vV]?[0-9]+(?:\.[0-9]+)+|[vV][0-9]+(?:[/_-]|$)|(?:^|[^0-9A-Za-z])(?:[0-9a-f]{7,64}|[0-9]{8,14})(?:[^0-9A-Za-z]|$)`)
+	versionInPath = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])[vV]?[0-9]+(?:\.[0-9]+)+|(?:^|[^0-9A-Za-z])(?:[0-9a-f]{7,64}|[0-9]{8,14})(?:[^0-9A-Za-z]|$)`)
 
 	// branchInPath is where forges serve the archive of a branch.
 	branchInPath = regexp.MustCompile(`(?:^|/)(?:refs/heads|archive|tarball|zipball|-/archive)/(?:refs/heads/)?(?:main|master|develop|trunk|HEAD)(?:[./]|$)|/refs/heads/`)

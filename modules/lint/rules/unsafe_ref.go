@@ -15,7 +15,7 @@ var unsafeRef = &lint.Rule{
 	Severity: lint.Error,
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Calls {
-			if !c.Known {
+			if !c.Known || c.Overridden {
 				continue
 			}
 			switch why := unsafeSource(c); {
