@@ -26,9 +26,12 @@ var disallowedHost = &lint.Rule{
 				continue
 			}
 			where := h
+			if !strings.Contains(strings.ToLower(c.Redacted()), h) && !isTfr(c) && c.Source.Kind != hclparse.KindRegistry {
+				where = "another host" // it may be a part of a password
+			}
 			for _, entry := range allowed {
 				// The host may be right, and only the group wrong.
-				if name, _, has := strings.Cut(entry, "/"); has && allowsHost([]string{name}, h, port(c), "") {
+				if name, _, has := strings.Cut(entry, "/"); has && where == h && !strings.Contains(c.Source.Repository, "@") && allowsHost([]string{name}, h, port(c), "") {
 					where = h + "/" + c.Source.Repository
 				}
 			}

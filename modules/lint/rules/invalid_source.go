@@ -2,6 +2,8 @@ package rules
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/terrier-iac/terrier/hclparse"
@@ -36,8 +38,15 @@ var invalidSource = &lint.Rule{
 				continue
 			}
 			if err := sourceErr(c); err != nil {
-				why, hint := reason(err)
-				p.ReportCall(c, c.SourceRange(), nil, "%s has the source %q, which is no module address: %s", hint, upper(c.Module()), c.Redacted(), why)
+				why, hint := reason(c, err)
+				severity := lint.Error
+				switch {
+				case unfilled.MatchString(c.Source.String()):
+					severity, hint = lint.Info, "It looks as if something fills it in before terraform reads it."
+				case template(c.Dir):
+					severity, hint = lint.Info, "It stands among fixtures or templates, so that this may be on purpose. "+hint
+				}
+				p.Report(at(c, severity, fmt.Sprintf("%s has the source %q, which is no module address: %s", upper(c.Module()), c.Redacted(), why), hint))
 				continue
 			}
 			misread(p, c)
@@ -52,12 +61,18 @@ func at(c *lint.Call, s lint.Severity, summary, detail string) lint.Finding {
 	return lint.Finding{Range: r, Severity: s, Summary: summary, Detail: detail, Subject: c.Subject()}
 }
 
+// slashForColon matches git@host/path, which is half an ssh address.
+var slashForColon = regexp.MustCompile(`^(?:git::)?git@[^:/?#]+/`)
+
 // reason is why an address is none, and what to do about it.
-func reason(err error) (why, hint string) {
+func reason(c *lint.Call, err error) (why, hint string) {
 	if inner := errors.Unwrap(err); inner != nil {
 		err = inner
 	}
 	why, hint, _ = strings.Cut(err.Error(), "\nhint: ")
+	if slashForColon.MatchString(c.Source.String()) {
+		return why, "Write a colon behind the host: git@HOST:PATH."
+	}
 	if hint == "" {
 		return why, "terraform init fails. Write the address as terraform's documentation of module sources has it."
 	}
@@ -84,17 +99,34 @@ func dangling(p *lint.Pass, c *lint.Call) {
 	p.Report(at(c, severity, upper(c.Module())+" leads nowhere: "+quoteOdd(summary), detail))
 }
 
-// template reports whether a directory holds what is copied elsewhere, or is
-// there to fail.
-func template(dir string) bool {
+// trial reports whether a directory is there to try something, or to fail.
+func trial(dir string) bool {
 	for s := range strings.SplitSeq(dir, "/") {
 		switch s {
-		case "fixtures", "testdata", "test-fixtures", "tests", "test", "examples", "mixins", "templates", "template", "skeleton", "boilerplate", "_templates":
+		case "example", "examples", "test", "tests", "fixtures", "testdata", "test-fixtures":
 			return true
 		}
 	}
 	return false
 }
+
+// template reports whether a directory holds what is copied elsewhere, or is
+// there to try something: a path in it may lead nowhere on purpose.
+func template(dir string) bool {
+	for s := range strings.SplitSeq(dir, "/") {
+		switch s {
+		case "mixins", "templates", "template", "_templates", "skeleton", "boilerplate", ".boilerplate":
+			return true
+		}
+		if strings.HasPrefix(s, "golden") {
+			return true
+		}
+	}
+	return trial(dir)
+}
+
+// unfilled matches what a generator fills in before terraform reads it.
+var unfilled = regexp.MustCompile(`\{\{|<%|__[A-Z][A-Z_]+__`)
 
 // misread finds addresses that are well formed, and that terraform has no
 // getter for, or not the one that was meant.

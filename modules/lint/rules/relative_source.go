@@ -14,9 +14,7 @@ var relativeSource = &lint.Rule{
 	Severity: lint.Error,
 	Fixes:    true,
 	Check: func(p *lint.Pass) {
-		// With no stack anywhere the repository is one package, unless a
-		// configuration makes several of it.
-		if p.Graph.Library && p.Pinned == nil {
+		if p.Pinned == nil && !stateful(p.Graph) {
 			return
 		}
 		borders := p.Graph.Candidates(p.Choice)
@@ -38,6 +36,19 @@ var relativeSource = &lint.Rule{
 	},
 }
 
+// stateful reports whether anything in the tree has a state of its own: a
+// backend, a terragrunt unit, a stack by configuration. A provider block alone
+// (R4) is what the examples and recipes of a library have as well; such a
+// repository is one package, unless a configuration makes several of it.
+func stateful(g *modules.Graph) bool {
+	for _, d := range g.Dirs {
+		if d.Role == modules.RoleStack && d.Rule != "R4" {
+			return true
+		}
+	}
+	return false
+}
+
 // keeps is where the configuration says that a directory stays.
 func keeps(p *lint.Pass, dir string) (where string, ok bool) {
 	for kept, at := range p.Choice.Keep {
@@ -57,7 +68,7 @@ func leaves(p *lint.Pass, borders *modules.Borders, c *lint.Call) string {
 		return "the package of " + shown(key)
 	}
 	if _, keep := keeps(p, c.Dir); c.Stack != "" && !keep {
-		if modules.Within(c.Target, c.Stack) {
+		if modules.Within(c.Target, c.Stack) || p.Graph.Dirs[c.Stack].Rule == "R4" && trial(c.Stack) {
 			return ""
 		}
 		return "its stack " + shown(c.Stack)

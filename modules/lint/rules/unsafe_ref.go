@@ -24,8 +24,11 @@ var unsafeRef = &lint.Rule{
 					"No module needs one. If you did not write it, find out who did.", upper(c.Module()), why)
 			case kindOf(p, c) == refUnsafe:
 				ref, _ := ref(c)
-				p.ReportCall(c, refRange(c), nil, "%s is at %q, which no repository can have: %s",
-					"What git makes of it is not what a reader expects. Write a release tag or a full commit.",
+				detail := "What git makes of it is not what a reader expects. Write a release tag or a full commit."
+				if strings.Contains(ref, "//") {
+					detail = "Terraform reads //SUBDIRECTORY before the question mark alone: REPOSITORY//SUBDIRECTORY?ref=REF."
+				}
+				p.ReportCall(c, refRange(c), nil, "%s is at %q, which no repository can have: %s", detail,
 					upper(c.Module()), ref, unsafe(ref))
 			}
 		}

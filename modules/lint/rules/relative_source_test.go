@@ -1,0 +1,125 @@
+package rules
+
+import (
+	"testing"
+
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
+)
+
+// stack is a file that makes a directory a stack.
+const stack = "terraform {\n  backend \"s3\" {}\n}\n"
+
+func released(source string) func(*lint.Input) {
+	return func(in *lint.Input) {
+		in.Pinned = func(dir string) (string, bool) { return source + dir + "?ref=v1.0.0", dir != "modules/unreleased" }
+	}
+}
+
+func TestRelativeSource(t *testing.T) {
+	const vpc = "-- modules/vpc/main.tf --\n"
+	const prod = "-- live/prod/backend.tf --\n" + stack
+	all := func(rows ...[]row) (out []row) {
+		for _, r := range rows {
+			out = append(out, r...)
+		}
+		return out
+	}
+	found := func(name, files, file, piece, summary string) row {
+		return row{name: name, files: files, want: []string{on(files, file, `"`+piece+`"`, summary)}}
+	}
+	out := prod + vpc + "-- live/prod/main.tf --\n" + call("../../modules/vpc")
+	table(t, relativeSource, all([]row{
+		found("out of a stack", out, "live/prod/main.tf", "../../modules/vpc", `Module "m" leads out of its stack live/prod, to modules/vpc`),
+		found("out of a stack by a private module", prod+vpc+"-- live/prod/main.tf --\n"+call("./a")+"-- live/prod/a/main.tf --\n"+call("../../../modules/vpc"),
+			"live/prod/a/main.tf", "../../../modules/vpc", "out of its stack live/prod, to modules/vpc"),
+		found("into another stack", prod+"-- live/qa/backend.tf --\n"+stack+"-- live/qa/net/main.tf --\n-- live/prod/main.tf --\n"+call("../qa/net"),
+			"live/prod/main.tf", "../qa/net", "out of its stack live/prod, to live/qa/net"),
+		found("out of a stack inside a stack", "-- live/backend.tf --\n"+stack+"-- live/net/main.tf --\n"+prod+"-- live/prod/main.tf --\n"+call("../net"),
+			"live/prod/main.tf", "../net", "out of its stack live/prod, to live/net"),
+		found("from a module to its sibling", prod+vpc+"-- live/prod/main.tf --\n"+call("git::https://h.example/x?ref=v1.0.0")+"-- modules/app/main.tf --\n"+call("../vpc"),
+			"modules/app/main.tf", "../vpc", "leads out of the package of modules/app, to modules/vpc"),
+		found("from an example to another module", prod+vpc+"-- modules/app/main.tf --\n-- modules/app/examples/x/main.tf --\n"+call("../../../vpc"),
+			"modules/app/examples/x/main.tf", "../../../vpc", "out of the package of modules/app"),
+		found("from an undecided directory", prod+vpc+"-- tools/x/main.tf --\n"+call("../../modules/vpc"),
+			"tools/x/main.tf", "../../modules/vpc", "leads out of its directory tools/x"),
+		found("to the root of the repository", "-- main.tf --\n"+prod+"-- live/prod/main.tf --\n"+call("../../"),
+			"live/prod/main.tf", "../../", "to the root of the repository"),
+		found("terragrunt", vpc+"-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules//vpc\"\n}\n",
+			"live/terragrunt.hcl", "../modules//vpc", "The terragrunt source leads out of its stack live, to modules/vpc"),
+		found("terragrunt, without ./", vpc+"-- terragrunt.hcl --\nterraform {\n  source = \"./modules/vpc\"\n}\n-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules/vpc\"\n}\n",
+			"live/terragrunt.hcl", "../modules/vpc", "its stack live"),
+		{
+			name:  "a terragrunt function that leads to the tree",
+			files: vpc + "-- live/terragrunt.hcl --\nterraform {\n  source = \"${get_repo_root()}/modules//vpc\"\n}\n",
+			want:  []string{`live/terragrunt.hcl:2:12-2:45 to modules/vpc`},
+		},
+		found("through a symlink that leads out", prod+vpc+"-- live/prod/lib -> ../../modules/vpc --\n-- live/prod/main.tf --\n"+call("./lib"),
+			"live/prod/main.tf", "./lib", "to modules/vpc"),
+		{
+			name:  "the fix writes the release",
+			files: out, with: released("git::https://h.example/"),
+			want:  []string{`live/prod/main.tf:2:12-2:31 leads out of its stack`},
+			fixed: call("git::https://h.example/modules/vpc?ref=v1.0.0"),
+		},
+		{
+			name:  "the fix in JSON, CRLF and all",
+			files: prod + vpc + "-- live/prod/main.tf.json --\n{\"module\":\r\n  {\"m\": {\"source\": \"../../modules/vpc\", \"x\": \"${1}\"}}}\r\n", with: released("git::https://h.example/a%b?x=1&y="),
+			want:  []string{`live/prod/main.tf.json:2:20-2:39 leads out of its stack`},
+			fixed: "{\"module\":\r\n  {\"m\": {\"source\": \"git::https://h.example/a%b?x=1&y=modules/vpc?ref=v1.0.0\", \"x\": \"${1}\"}}}\r\n",
+		},
+		{
+			name:  "the fix of a terragrunt literal",
+			files: vpc + "-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules//vpc\"\n}\n", with: released("git::https://h.example/"),
+			want:  []string{`live/terragrunt.hcl:2:12-2:29 leads out`},
+			fixed: "terraform {\n  source = \"git::https://h.example/modules/vpc?ref=v1.0.0\"\n}\n",
+		},
+		{
+			name:  "no fix without a release",
+			files: prod + "-- modules/unreleased/main.tf --\n-- live/prod/main.tf --\n" + call("../../modules/unreleased"), with: released("git::https://h.example/"),
+			want: []string{`live/prod/main.tf:2:12-2:38 leads out`},
+		},
+		{
+			name:  "no fix for one literal of two places",
+			files: "-- live/prod/backend.tf --\n" + stack + "-- x/qa/backend.tf --\n" + stack + "-- live/m/main.tf --\n-- x/m/main.tf --\n-- live/prod/main.tf --\n" + call("../m") + "-- x/qa/main.tf -> ../../live/prod/main.tf --\n",
+			with:  released("git::https://h.example/"),
+			want:  []string{`live/prod/main.tf:2:12-2:18 to live/m`, `x/qa/main.tf:2:12-2:18 to x/m`},
+		},
+		{
+			name:  "a library with a configured source is several packages",
+			files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n", with: released("git::https://h.example/"),
+			want:  []string{`modules/a/main.tf:2:12-2:18 leads out of the package of modules/a, to modules/b`},
+			fixed: call("git::https://h.example/modules/b?ref=v1.0.0"),
+		},
+	}, []row{
+		{name: "a module inside its stack", files: prod + "-- live/prod/main.tf --\n" + call("./net") + "-- live/prod/net/main.tf --\n"},
+		{name: "from one private module to another", files: prod + "-- live/prod/main.tf --\n" + call("./a") + "-- live/prod/a/main.tf --\n" + call("../b") + "-- live/prod/b/main.tf --\n"},
+		{name: "a way round that comes back", files: prod + "-- live/prod/main.tf --\n" + call("../../live/prod/a") + "-- live/prod/a/main.tf --\n"},
+		{name: "a module's own submodule", files: prod + vpc + call("./subnet") + "-- modules/vpc/subnet/main.tf --\n" + call("../tags") + "-- modules/vpc/tags/main.tf --\n"},
+		{name: "an example and its module", files: prod + vpc + "-- modules/vpc/examples/x/main.tf --\n" + call("../../")},
+		{name: "an example of the whole repository", files: prod + vpc + "-- examples/x/main.tf --\n" + call("../../modules/vpc")},
+		{name: "an example with a provider", files: prod + vpc + "-- example/main.tf --\nprovider \"aws\" {}\n" + call("../modules/vpc")},
+		{name: "a library", files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n-- wrappers/a/main.tf --\n" + call("../../modules/a")},
+		{name: "a library whose recipes have providers", files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n-- recipes/x/main.tf --\nprovider \"google\" {}\n" + call("../../modules/a")},
+		{name: "a path that leads nowhere is another rule's", files: prod + "-- live/prod/main.tf --\n" + call("../../modules/none")},
+		{name: "a path out of the repository as well", files: prod + "-- live/prod/main.tf --\n" + call("../../../x")},
+		{name: "replaced by an override file", files: out + "-- live/prod/override.tf --\n" + call("github.com/a/b?ref=v1.0.0")},
+		{
+			name: "modules that share a package", files: prod + "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n",
+			with: func(in *lint.Input) {
+				in.Choice = modules.Choice{Group: map[string]string{"modules/a": "g", "modules/b": "g"}}
+			},
+		},
+		{
+			name: "one repository for all modules", files: prod + "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n",
+			with: func(in *lint.Input) { in.Choice = modules.Choice{All: "modules"} },
+		},
+		{name: "modules that call each other", files: prod + "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n" + call("../a")},
+		{
+			name: "a module that is kept", files: out,
+			with: func(in *lint.Input) {
+				in.Choice = modules.Choice{Keep: map[string]string{"modules/vpc": "terrier.hcl:3"}}
+			},
+		},
+	}))
+}
