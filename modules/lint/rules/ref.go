@@ -35,11 +35,12 @@ const (
 )
 
 // pinned are the calls whose source terraform, OpenTofu or terragrunt sees,
-// and that is an address.
+// and that is an address. Of one that is unsafe as such nothing else is worth
+// saying.
 func pinned(p *lint.Pass) []*lint.Call {
 	var out []*lint.Call
 	for _, c := range p.Calls {
-		if c.Known && !c.Overridden && sourceErr(c) == nil {
+		if c.Known && !c.Overridden && sourceErr(c) == nil && unsafeSource(c) == "" {
 			out = append(out, c)
 		}
 	}

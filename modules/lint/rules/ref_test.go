@@ -203,9 +203,9 @@ func TestRefsOfRemoteAndLock(t *testing.T) {
 	}
 }
 
-// TestRefOnce: whatever a ref is, at most one rule tells of it.
+// FuzzRefOnce: whatever a ref is, at most one rule tells of it.
 func FuzzRefOnce(f *testing.F) {
-	for _, ref := range []string{"v1", "1234567", "2024.1", "main", "v1.2.3-rc1", "a..b", "refs/tags/x", "v1.2.3-4-gabcdef1"} {
+	for _, ref := range []string{"v1", "1234567", "2024.1", "main", "v1.2.3-rc1", "a..b", "refs/tags/x", "v1.2.3-4-gabcdef1", "0#\x100"} {
 		f.Add(ref)
 	}
 	f.Fuzz(func(t *testing.T, ref string) {

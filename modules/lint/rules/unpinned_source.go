@@ -16,9 +16,6 @@ var unpinnedSource = &lint.Rule{
 	Severity: lint.Error,
 	Check: func(p *lint.Pass) {
 		for _, c := range pinned(p) {
-			if unsafeSource(c) != "" {
-				continue
-			}
 			_, param := ref(c)
 			switch {
 			case param != "" && kindOf(p, c) == refNone:
