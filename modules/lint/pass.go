@@ -18,6 +18,19 @@ type Pass struct {
 
 	settings RuleSettings
 	found    *[]Finding
+	shared   map[string]any
+}
+
+// Once returns what made returned when it was first called in this run under
+// that key, whichever rule asked: for what several rules want to know. A key
+// begins with the name of the package that it is of.
+func (p *Pass) Once(key string, made func() any) any {
+	v, ok := p.shared[key]
+	if !ok {
+		v = made()
+		p.shared[key] = v
+	}
+	return v
 }
 
 // Setting returns what the configuration says about the rule.

@@ -17,9 +17,10 @@ import (
 func Run(in *Input, rules []*Rule) []Finding {
 	var found []Finding
 	all := Calls(in)
+	shared := map[string]any{}
 	for _, r := range rules {
 		if r.Check != nil { // nil for those that Run itself reports
-			r.Check(&Pass{Input: in, Rule: r, Calls: all, settings: in.Settings.Rules[r.Name], found: &found})
+			r.Check(&Pass{Input: in, Rule: r, Calls: all, settings: in.Settings.Rules[r.Name], found: &found, shared: shared})
 		}
 	}
 	found = in.settle(once(in, found))

@@ -38,13 +38,15 @@ const (
 // and that is an address. Of one that is unsafe as such nothing else is worth
 // saying.
 func pinned(p *lint.Pass) []*lint.Call {
-	var out []*lint.Call
-	for _, c := range p.Calls {
-		if c.Known && !c.Overridden && sourceErr(c) == nil && unsafeSource(c) == "" {
-			out = append(out, c)
+	return p.Once("rules: pinned", func() any {
+		var out []*lint.Call
+		for _, c := range p.Calls {
+			if c.Known && !c.Overridden && sourceErr(c) == nil && unsafeSource(c) == "" {
+				out = append(out, c)
+			}
 		}
-	}
-	return out
+		return out
+	}).([]*lint.Call)
 }
 
 func sourceErr(c *lint.Call) error {
@@ -88,6 +90,16 @@ func param1(s hclparse.Source, name string) string {
 // kindOf tells what a call's ref is: first by what lock and remote know, then
 // by its name alone.
 func kindOf(p *lint.Pass, c *lint.Call) refKind {
+	kinds := p.Once("rules: kinds", func() any { return map[*lint.Call]refKind{} }).(map[*lint.Call]refKind)
+	k, ok := kinds[c]
+	if !ok {
+		k = judge(p, c)
+		kinds[c] = k
+	}
+	return k
+}
+
+func judge(p *lint.Pass, c *lint.Call) refKind {
 	ref, param := ref(c)
 	switch {
 	case ref == "":

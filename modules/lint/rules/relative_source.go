@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -18,6 +19,7 @@ var relativeSource = &lint.Rule{
 			return
 		}
 		borders := p.Graph.Candidates(p.Choice)
+		several := ambiguous(p)
 		for _, c := range p.Calls {
 			if c.Overridden || c.Target == "" || c.Problem != modules.ProblemNone {
 				continue
@@ -29,7 +31,7 @@ var relativeSource = &lint.Rule{
 			if from == "" {
 				continue
 			}
-			p.ReportCall(c, c.SourceRange(), pin(p, c), "%s leads out of %s, to %s",
+			p.ReportCall(c, c.SourceRange(), pin(p, c, several), "%s leads out of %s, to %s",
 				"What is there changes for all its callers at once, and without review of each. Call a release of it.",
 				upper(c.Module()), from, shown(c.Target))
 		}
@@ -90,17 +92,38 @@ func leaves(p *lint.Pass, borders *modules.Borders, c *lint.Call) string {
 
 // inExample reports whether a directory is below an example.
 func inExample(p *lint.Pass, dir string) bool {
-	for at, d := range p.Graph.Dirs {
-		if d.Role == modules.RoleExample && modules.Within(dir, at) {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if d := p.Graph.Dirs[dir]; d != nil && d.Role == modules.RoleExample {
 			return true
 		}
 	}
 	return false
 }
 
+// A literal is one by its file and first byte.
+type literal struct {
+	file string
+	at   int
+}
+
+// ambiguous are the literals that stand for several targets: those of files
+// that symlinks lead to from elsewhere, or that several units include.
+func ambiguous(p *lint.Pass) map[literal]bool {
+	targets := map[literal]string{}
+	out := map[literal]bool{}
+	for _, c := range p.Calls {
+		l := literal{c.File().Real, c.SourceRange().Start.Byte}
+		if t, ok := targets[l]; ok && t != c.Target {
+			out[l] = true
+		}
+		targets[l] = c.Target
+	}
+	return out
+}
+
 // pin is the edit that writes the source of the target's newest release; nil
 // where there is none, or where one literal stands for several targets.
-func pin(p *lint.Pass, c *lint.Call) *lint.Fix {
+func pin(p *lint.Pass, c *lint.Call, several map[literal]bool) *lint.Fix {
 	if p.Pinned == nil || !c.Local() {
 		return nil
 	}
@@ -113,10 +136,8 @@ func pin(p *lint.Pass, c *lint.Call) *lint.Fix {
 		return nil
 	}
 	r := c.SourceRange()
-	for _, other := range p.Calls {
-		if other.File().Real == c.File().Real && other.SourceRange().Start.Byte == r.Start.Byte && other.Target != c.Target {
-			return nil
-		}
+	if several[literal{c.File().Real, r.Start.Byte}] {
+		return nil
 	}
 	text := hclparse.QuoteNative(source)
 	if c.File().Syntax == hclparse.JSON {
