@@ -103,7 +103,18 @@ func dangling(p *lint.Pass, c *lint.Call) {
 func trial(dir string) bool {
 	for s := range strings.SplitSeq(dir, "/") {
 		switch s {
-		case "example", "examples", "test", "tests", "fixtures", "testdata", "test-fixtures":
+		case "example", "examples", "tests": // "test" is an environment's name
+			return true
+		}
+	}
+	return fixture(dir)
+}
+
+// fixture reports whether nothing in a directory is ever applied for good.
+func fixture(dir string) bool {
+	for s := range strings.SplitSeq(dir, "/") {
+		switch s {
+		case "fixtures", "testdata", "test-fixtures":
 			return true
 		}
 	}

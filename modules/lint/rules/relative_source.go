@@ -19,7 +19,7 @@ var relativeSource = &lint.Rule{
 			return
 		}
 		borders := p.Graph.Candidates(p.Choice)
-		several := ambiguous(p)
+		several, shared := ambiguous(p), sharedDirs(p.Graph)
 		for _, c := range p.Calls {
 			if c.Overridden || c.Target == "" || c.Problem != modules.ProblemNone {
 				continue
@@ -27,7 +27,7 @@ var relativeSource = &lint.Rule{
 			if _, keep := keeps(p, c.Target); keep {
 				continue // the configuration wants it to be called so
 			}
-			from := leaves(p, borders, c)
+			from := leaves(p, borders, shared, c)
 			if from == "" {
 				continue
 			}
@@ -62,15 +62,20 @@ func keeps(p *lint.Pass, dir string) (where string, ok bool) {
 }
 
 // leaves names what a call leads out of, "" where it stays inside.
-func leaves(p *lint.Pass, borders *modules.Borders, c *lint.Call) string {
+func leaves(p *lint.Pass, borders *modules.Borders, shared map[string]bool, c *lint.Call) string {
 	if key := borders.Of(c.Dir); key != "" {
 		if borders.Of(c.Target) == key {
+			return ""
+		}
+		// A module that nobody outside its stack uses, an orphan or what that
+		// calls, is not released from there.
+		if c.Stack != "" && modules.Within(c.Target, c.Stack) && !shared[c.Dir] {
 			return ""
 		}
 		return "the package of " + shown(key)
 	}
 	if _, keep := keeps(p, c.Dir); c.Stack != "" && !keep {
-		if modules.Within(c.Target, c.Stack) || p.Graph.Dirs[c.Stack].Rule == "R4" && trial(c.Stack) {
+		if modules.Within(c.Target, c.Stack) || fixture(c.Stack) || p.Graph.Dirs[c.Stack].Rule == "R4" && trial(c.Stack) {
 			return ""
 		}
 		return "its stack " + shown(c.Stack)
@@ -88,6 +93,37 @@ func leaves(p *lint.Pass, borders *modules.Borders, c *lint.Call) string {
 		return ""
 	}
 	return "its directory " + shown(c.Dir)
+}
+
+// sharedDirs are the directories inside a stack that something outside of it
+// calls, directly or through others.
+func sharedDirs(g *modules.Graph) map[string]bool {
+	shared := map[string]bool{}
+	var work []string
+	reach := func(dir string) {
+		if !shared[dir] {
+			shared[dir] = true
+			work = append(work, dir)
+		}
+	}
+	for _, d := range g.Sorted() {
+		from := g.StackOf(d.Path)
+		for _, to := range d.Callees {
+			if stack := g.StackOf(to); stack != "" && stack != from {
+				reach(to)
+			}
+		}
+	}
+	for len(work) > 0 {
+		dir := work[len(work)-1]
+		work = work[:len(work)-1]
+		if d := g.Dirs[dir]; d != nil {
+			for _, to := range d.Callees {
+				reach(to)
+			}
+		}
+	}
+	return shared
 }
 
 // inExample reports whether a directory is below an example.

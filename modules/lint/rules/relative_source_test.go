@@ -45,6 +45,15 @@ func TestRelativeSource(t *testing.T) {
 			"tools/x/main.tf", "../../modules/vpc", "leads out of its directory tools/x"),
 		found("to the root of the repository", "-- main.tf --\n"+prod+"-- live/prod/main.tf --\n"+call("../../"),
 			"live/prod/main.tf", "../../", "to the root of the repository"),
+		{
+			name:  "from a module of a stack that another stack calls as well",
+			files: prod + "-- live/prod/main.tf --\n" + call("./a") + "-- live/prod/a/main.tf --\n" + call("./../b") + "-- live/prod/b/main.tf --\n-- live/qa/main.tf --\n" + stack + call("../prod/a"),
+			want: []string{
+				`live/prod/a/main.tf:2:12-2:20 leads out of the package of live/prod/a, to live/prod/b`,
+				`live/qa/main.tf:5:12-5:23 leads out of its stack live/qa, to live/prod/a`,
+			},
+		},
+		found("from the environment test", vpc+"-- live/test/main.tf --\n"+stack+call("../../modules/vpc"), "live/test/main.tf", "../../modules/vpc", "its stack live/test"),
 		found("terragrunt", vpc+"-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules//vpc\"\n}\n",
 			"live/terragrunt.hcl", "../modules//vpc", "The terragrunt source leads out of its stack live, to modules/vpc"),
 		found("terragrunt, without ./", vpc+"-- terragrunt.hcl --\nterraform {\n  source = \"./modules/vpc\"\n}\n-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules/vpc\"\n}\n",
@@ -94,6 +103,8 @@ func TestRelativeSource(t *testing.T) {
 	}, []row{
 		{name: "a module inside its stack", files: prod + "-- live/prod/main.tf --\n" + call("./net") + "-- live/prod/net/main.tf --\n"},
 		{name: "from one private module to another", files: prod + "-- live/prod/main.tf --\n" + call("./a") + "-- live/prod/a/main.tf --\n" + call("../b") + "-- live/prod/b/main.tf --\n"},
+		{name: "an orphan of a stack", files: prod + "-- live/prod/modules/a/main.tf --\n" + call("../b") + "-- live/prod/modules/b/main.tf --\n"},
+		{name: "a terragrunt unit among fixtures", files: vpc + "-- test/fixtures/x/terragrunt.hcl --\nterraform {\n  source = \"../../../modules//vpc\"\n}\n"},
 		{name: "a way round that comes back", files: prod + "-- live/prod/main.tf --\n" + call("../../live/prod/a") + "-- live/prod/a/main.tf --\n"},
 		{name: "a module's own submodule", files: prod + vpc + call("./subnet") + "-- modules/vpc/subnet/main.tf --\n" + call("../tags") + "-- modules/vpc/tags/main.tf --\n"},
 		{name: "an example and its module", files: prod + vpc + "-- modules/vpc/examples/x/main.tf --\n" + call("../../")},
