@@ -2,6 +2,7 @@ package hclparse
 
 import (
 	"sort"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	hcljson "github.com/hashicorp/hcl/v2/json"
@@ -140,18 +141,44 @@ func (p *parsed) jsonTerraform(b *hcl.Block) {
 func (p *parsed) jsonBackend(b *hcl.Block, typ string) {
 	k := &Backend{Type: typ, File: &p.File, Range: jsonRange(b), Body: b.Body, Literals: map[string]string{}}
 	for _, a := range p.attributes(b.Body) {
-		if lit, ok := p.jsonLiteral(a.Expr); ok {
-			k.Literals[a.Name] = lit.value
-			continue
-		}
-		// What is no string, object, array or null is a number or a bool.
-		switch text := p.text(a.Expr.Range()); {
-		case text == "", text == "null", text[0] == '"', text[0] == '{', text[0] == '[':
-		default:
-			k.Literals[a.Name] = text
-		}
+		p.jsonSetting(k, a.Name, a.Expr)
 	}
+	k.sortComputed()
 	p.m.Backends = append(p.m.Backends, k)
+}
+
+// jsonSetting reads one argument of a backend; of an object, or of the only
+// one in an array, which is how a block may be written, its items.
+func (p *parsed) jsonSetting(k *Backend, name string, e hcl.Expression) {
+	if lit, ok := p.jsonLiteral(e); ok {
+		k.Literals[name] = lit.value
+		return
+	}
+	switch text := p.text(e.Range()); {
+	case text == "null":
+		return
+	case text != "" && text[0] == '[' && !strings.Contains(name, "."):
+		list, diags := hcl.ExprList(e)
+		if !diags.HasErrors() && len(list) == 1 && strings.HasPrefix(p.text(list[0].Range()), "{") {
+			p.jsonSetting(k, name, list[0])
+			return
+		}
+	case text != "" && text[0] == '{' && !strings.Contains(name, "."):
+		if items, diags := hcl.ExprMap(e); !diags.HasErrors() {
+			for _, item := range items {
+				if key, ok := p.jsonLiteral(item.Key); ok {
+					p.jsonSetting(k, name+"."+key.value, item.Value)
+				} else {
+					k.Computed = append(k.Computed, name)
+				}
+			}
+			return
+		}
+	case text != "" && text[0] != '"' && text[0] != '{' && text[0] != '[':
+		k.Literals[name] = text // what is left is a number or a bool
+		return
+	}
+	k.Computed = append(k.Computed, name)
 }
 
 func (p *parsed) jsonRequiredProvider(a *hcl.Attribute) {

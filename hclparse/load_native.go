@@ -156,19 +156,45 @@ func (p *parsed) nativeSettings(b *hclsyntax.Block) {
 
 func (p *parsed) nativeBackend(b *hclsyntax.Block, typ string) {
 	k := &Backend{Type: typ, File: &p.File, Range: b.DefRange(), Body: b.Body, Literals: map[string]string{}}
-	for name, a := range b.Body.Attributes {
-		if a == nil {
+	for _, a := range byPosition(b.Body) {
+		p.nativeSetting(k, a.Name, a.Expr)
+	}
+	for _, inner := range b.Body.Blocks {
+		if inner.Body == nil {
 			continue
 		}
-		if lit, ok := p.literal(a.Expr); ok {
-			k.Literals[name] = lit.value
-		} else if v, ok := plain(a.Expr); ok && !v.IsNull() && (v.Type() == cty.Number || v.Type() == cty.Bool) {
-			// A number as it is written: 1e999999999 spelt out would fill
-			// the memory.
-			k.Literals[name] = p.text(a.Expr.Range())
+		for _, a := range byPosition(inner.Body) {
+			p.nativeSetting(k, inner.Type+"."+a.Name, a.Expr)
 		}
 	}
+	k.sortComputed()
 	p.m.Backends = append(p.m.Backends, k)
+}
+
+// nativeSetting reads one argument of a backend; of an object, its items.
+func (p *parsed) nativeSetting(k *Backend, name string, e hclsyntax.Expression) {
+	if lit, ok := p.literal(e); ok {
+		k.Literals[name] = lit.value
+		return
+	}
+	v, ok := plain(e)
+	switch obj, isObject := unwrap(e).(*hclsyntax.ObjectConsExpr); {
+	case ok && v.IsNull():
+	case ok && (v.Type() == cty.Number || v.Type() == cty.Bool):
+		// A number as it is written: 1e999999999 spelt out would fill the
+		// memory.
+		k.Literals[name] = p.text(e.Range())
+	case isObject && !strings.Contains(name, "."):
+		for _, item := range obj.Items {
+			if key := p.objectKey(item.KeyExpr); key != "" {
+				p.nativeSetting(k, name+"."+key, item.ValueExpr)
+			} else {
+				k.Computed = append(k.Computed, name)
+			}
+		}
+	default:
+		k.Computed = append(k.Computed, name)
+	}
 }
 
 func (p *parsed) nativeRequiredProvider(a *hclsyntax.Attribute) {

@@ -825,7 +825,7 @@ func dumpTree(tr *Tree, diags hcl.Diagnostics) string {
 			p("  required_version %q %s\n", r.Constraint, text(r.File, r.Range))
 		}
 		for _, k := range m.Backends {
-			p("  backend %s %v body=%v %s\n", k.Type, k.Literals, k.Body != nil, text(k.File, k.Range)) // fmt sorts maps
+			p("  backend %s %v computed=%q body=%v %s\n", k.Type, k.Literals, k.Computed, k.Body != nil, text(k.File, k.Range)) // fmt sorts maps
 		}
 		for _, s := range m.Terragrunt {
 			p("  terragrunt raw=%q static=%v conditional=%v %s\n", s.Raw, s.Static, s.Conditional, text(s.File, s.Range))

@@ -9,6 +9,7 @@ package hclparse
 
 import (
 	"io/fs"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -222,8 +223,17 @@ type Backend struct {
 	File  *File
 	Range hcl.Range
 	Body  hcl.Body
-	// Literals are its arguments that are plain strings, numbers or bools.
+	// Literals are its arguments that are plain strings, numbers or bools;
+	// "workspaces.name" is the argument name of its block or object workspaces.
 	Literals map[string]string
+	// Computed are the names of its other arguments, sorted: lists, and what
+	// is no plain value. One that is null is in neither.
+	Computed []string
+}
+
+func (k *Backend) sortComputed() {
+	slices.Sort(k.Computed)
+	k.Computed = slices.Compact(k.Computed)
 }
 
 // A TerragruntSource is the source argument of a terraform block in a

@@ -7,8 +7,6 @@ import (
 	"path"
 	"sort"
 	"strings"
-
-	"github.com/terrier-iac/terrier/hclparse"
 )
 
 // Severity says what a hazard does to a split.
@@ -225,7 +223,6 @@ func (g *Graph) moduleHazards(b *Borders) []Hazard {
 				Summary: fmt.Sprintf("%d modules are named %s: %s", len(group), path.Base(p), list)})
 		}
 	}
-	states := map[string][]*hclparse.Backend{}
 	for _, d := range g.Sorted() {
 		for _, f := range d.Config.Files {
 			if f.Broken() {
@@ -256,46 +253,15 @@ func (g *Graph) moduleHazards(b *Borders) []Hazard {
 			}
 		case RoleOrphan:
 			out = append(out, Hazard{ID: "orphan", Severity: Info, File: d.Path, Dir: d.Path, Summary: "nobody calls this module: it is extracted too"})
-		case RoleStack:
-			for _, k := range d.Config.Backends {
-				if key := stateKey(k); key != "" {
-					states[key] = append(states[key], k)
-				}
-			}
 		}
 	}
-	for _, group := range states {
-		for _, k := range group[1:] {
-			out = append(out, Hazard{ID: "duplicate-state-key", Severity: Warn, File: k.File.Path, Line: k.Range.Start.Line, Dir: path.Dir(k.File.Path),
-				Summary: fmt.Sprintf("keeps its state under the same key as %s", group[0].File.Path)})
+	for _, group := range g.SharedStates() {
+		for _, s := range group[1:] {
+			out = append(out, Hazard{ID: "duplicate-state-key", Severity: Warn, File: s.Backend.File.Path, Line: s.Backend.Range.Start.Line, Dir: s.Dir,
+				Summary: fmt.Sprintf("keeps its state under the same key as %s", group[0].Backend.File.Path)})
 		}
 	}
 	return out
-}
-
-// stateKey is where a backend keeps its state, "" where the files do not say.
-func stateKey(k *hclparse.Backend) string {
-	var where string
-	switch k.Type {
-	case "s3":
-		where = k.Literals["bucket"] + "\x00" + k.Literals["key"] + "\x00" + k.Literals["workspace_key_prefix"] + "\x00" + k.Literals["region"]
-		if k.Literals["bucket"] == "" || k.Literals["key"] == "" {
-			return ""
-		}
-	case "gcs":
-		where = k.Literals["bucket"] + "\x00" + k.Literals["prefix"]
-		if k.Literals["bucket"] == "" || k.Literals["prefix"] == "" {
-			return ""
-		}
-	case "azurerm":
-		where = k.Literals["storage_account_name"] + "\x00" + k.Literals["container_name"] + "\x00" + k.Literals["key"]
-		if k.Literals["storage_account_name"] == "" || k.Literals["key"] == "" {
-			return ""
-		}
-	default:
-		return ""
-	}
-	return k.Type + "\x00" + where
 }
 
 // readFile returns a file's bytes, nil where it is too large to be text that
