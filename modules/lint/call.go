@@ -236,6 +236,14 @@ func (c *Call) Between(from, to int) hcl.Range {
 	return within(r, src, from, to)
 }
 
+// CommentRange is the range of the version in the comment behind the source.
+// There must be one.
+func (c *Call) CommentRange() hcl.Range {
+	r := c.SourceRange()
+	r.Start = r.End // whose line the comment is in
+	return within(r, c.File().Bytes, c.Comment.Start, c.Comment.End)
+}
+
 // ParamRange is the range of the value of a query parameter, the first of its
 // name; the whole source where there is none.
 func (c *Call) ParamRange(name string) hcl.Range {

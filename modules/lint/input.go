@@ -22,12 +22,19 @@ type Input struct {
 	Choice modules.Choice
 	// After holds for each environment those that it comes after.
 	After map[string][]string
+	// State says what the configuration adds to where a stack keeps its state.
+	// Nil for nothing.
+	State func(stack string) State
 	// Lock is the lock file, nil where there is none.
 	Lock *lock.File
 	// Refs are the refs of remotes by lock.Address, each by full name
 	// ("refs/tags/v1.0.0", "HEAD"). Nil where no remote was asked; a remote
 	// that did not answer is missing.
 	Refs map[string]map[string]repo.Ref
+	// LockedSince says since when the lock file has an entry's commit, as part
+	// of a sentence: "since 2026-01-15 (commit 1234567890ab)", "" where that is
+	// not known. Nil where the lock file has no history.
+	LockedSince func(e *lock.Entry) string
 	// Pinned returns the source that callers of a module of the tree should
 	// have: its repository and its newest release. It is false where there is
 	// none. Nil where no source is configured.
@@ -39,6 +46,14 @@ type Input struct {
 	Copies map[string]Copy
 	// Today is what the dates of ignores are held against.
 	Today time.Time
+}
+
+// A State is what the configuration says about a stack's state.
+type State struct {
+	Workspace string // that it runs in, "" for the default one
+	// Completed says that the backend has arguments from elsewhere
+	// (backend_config), so that the files alone do not say where the state is.
+	Completed bool
 }
 
 // A Copy is a file that another repository owns.

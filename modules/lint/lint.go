@@ -51,7 +51,11 @@ type Rule struct {
 	Options []string
 	// Needs says what the rule cannot judge without.
 	Needs Need
-	Check func(*Pass)
+	// Ready reports whether all that the rule needs is there, so that where it
+	// finds nothing there is nothing. Nil is never, for a rule that needs
+	// something, and else always.
+	Ready func(*Input) bool
+	Check func(*Pass) // nil for those that Run itself reports
 }
 
 // Need is what a rule needs beside the files. A rule is silent where it is

@@ -23,20 +23,24 @@ func Run(in *Input, rules []*Rule) []Finding {
 			r.Check(&Pass{Input: in, Rule: r, Calls: all, settings: in.Settings.Rules[r.Name], found: &found, shared: shared})
 		}
 	}
-	found = in.settle(once(in, found))
-	found = append(found, in.settle(applyIgnores(in, rules, &found))...)
+	found = once(in, found)
+	in.settle(found)
+	found, own := applyIgnores(in, rules, found)
+	in.settle(own)
+	found = slices.DeleteFunc(append(found, own...), func(f Finding) bool { return f.Severity == Off })
 	sortFindings(found)
 	fingerprint(found)
 	return found
 }
 
-// settle gives each finding the severity that the settings say, and drops
-// what they turn off or exclude.
-func (in *Input) settle(found []Finding) []Finding {
-	var out []Finding
-	for _, f := range found {
+// settle gives each finding the severity that the settings say, Off to those
+// that they exclude.
+func (in *Input) settle(found []Finding) {
+	for i := range found {
+		f := &found[i]
 		set := in.Settings.Rules[f.Rule]
 		if matchesAny(in.Settings.Exclude, f.Range.Filename) || matchesAny(set.Exclude, f.Range.Filename) {
+			f.Severity = Off
 			continue
 		}
 		if set.Severity != "" {
@@ -45,11 +49,7 @@ func (in *Input) settle(found []Finding) []Finding {
 		if s, ok := in.Settings.Environments[in.environmentOf(f.Range.Filename)][f.Rule]; ok {
 			f.Severity = s
 		}
-		if f.Severity != Off {
-			out = append(out, f)
-		}
 	}
-	return out
 }
 
 // environmentOf is the environment of the stack that a file is in, or of its
@@ -76,20 +76,8 @@ func matchesAny(globs []string, file string) bool {
 // symlink to it, or in one that several units include. The file itself is
 // kept before a link to it.
 func once(in *Input, found []Finding) []Finding {
-	real := map[string]string{}
-	for _, m := range in.Graph.Tree.Modules {
-		for _, f := range m.Files {
-			if f.Real != f.Path {
-				real[f.Path] = f.Real
-			}
-		}
-	}
-	place := func(f Finding) string {
-		if r := real[f.Range.Filename]; r != "" {
-			return r
-		}
-		return f.Range.Filename
-	}
+	real := in.links()
+	place := func(f Finding) string { return placeOf(real, f) }
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), compareFindings(a, b))
 	})
@@ -107,6 +95,28 @@ func once(in *Input, found []Finding) []Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// links are the configuration files that are symlinks, with the file that each
+// leads to.
+func (in *Input) links() map[string]string {
+	real := map[string]string{}
+	for _, m := range in.Graph.Tree.Modules {
+		for _, f := range m.Files {
+			if f.Real != f.Path {
+				real[f.Path] = f.Real
+			}
+		}
+	}
+	return real
+}
+
+// placeOf is the file whose bytes a finding is in.
+func placeOf(links map[string]string, f Finding) string {
+	if r := links[f.Range.Filename]; r != "" {
+		return r
+	}
+	return f.Range.Filename
 }
 
 func sortFindings(found []Finding) { slices.SortStableFunc(found, compareFindings) }
