@@ -1,0 +1,72 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/terrier-iac/terrier/modules/lint"
+)
+
+var parseError = &lint.Rule{
+	Name:     "parse-error",
+	Summary:  "A file or directory that cannot be read, so that its calls are unknown",
+	Severity: lint.Error,
+	Check: func(p *lint.Pass) {
+		errs := map[string][]*hcl.Diagnostic{}
+		take := func(d *hcl.Diagnostic) {
+			if d.Severity != hcl.DiagError {
+				return
+			}
+			file := "."
+			if d.Subject != nil && d.Subject.Filename != "" {
+				file = d.Subject.Filename
+			}
+			errs[file] = append(errs[file], d)
+		}
+		loaded := map[string]bool{}
+		for _, d := range p.Graph.Sorted() {
+			for _, f := range d.Config.Files {
+				loaded[f.Path] = true
+			}
+		}
+		for _, d := range p.Diags {
+			take(d)
+		}
+		for _, c := range p.Calls {
+			// A file that terragrunt includes is read by the graph.
+			if f := c.File(); !loaded[f.Path] {
+				loaded[f.Path] = true
+				for _, d := range f.Diags {
+					take(d)
+				}
+			}
+		}
+		for _, file := range sorted(errs) {
+			reportErrors(p, file, errs[file])
+		}
+	},
+}
+
+// reportErrors reports the first error of a file, and how many more there are.
+func reportErrors(p *lint.Pass, file string, errs []*hcl.Diagnostic) {
+	d := errs[0]
+	at := firstLine(file)
+	if d.Subject != nil && d.Subject.Start.Line > 0 {
+		at = *d.Subject
+		at.Filename = file
+	}
+	detail := d.Detail
+	switch n := len(errs) - 1; {
+	case n == 1:
+		detail += " There is one more error in this file."
+	case n > 1:
+		detail += fmt.Sprintf(" There are %d more errors in this file.", n)
+	}
+	p.Report(lint.Finding{
+		Range:   at,
+		Subject: file,
+		Summary: fmt.Sprintf("%q cannot be read in full: %s", file, d.Summary),
+		Detail:  detail + " What it calls is not known, and nothing of that is checked.",
+	})
+}
