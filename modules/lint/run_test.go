@@ -240,7 +240,7 @@ func TestCallFacts(t *testing.T) {
 		call("b", "git::https://h/x.git?ref=0123456789012345678901234567890123456789", "\t//1.0.0-rc.1 ") + call("c", "a/b/c", " # 1.2") + "-- live/a/override.tf --\nmodule \"c\" {\n  version = \"= 1.2.0\"\n}\n")
 	in.Environment = func(dir string) string { return "env of " + dir }
 	var got []string
-	for _, c := range calls(in) {
+	for _, c := range Calls(in) {
 		comment, release := "", ""
 		if c.Comment != nil {
 			r := c.CommentRange()

@@ -12,13 +12,13 @@ func TestAmbiguousRef(t *testing.T) {
 	table(t, ambiguousRef, []row{
 		{
 			name:  "a tag and a branch",
-			files: call("a", "?ref=v1.0.0", "") + call("b", "?ref=v1.0.0&depth=1", ""),
+			files: named("a", "?ref=v1.0.0", "") + named("b", "?ref=v1.0.0&depth=1", ""),
 			with:  both,
 			want:  []string{`main.tf:2:48-2:54 "v1.0.0" is a tag and a branch there`, `main.tf:5:48-5:54 "v1.0.0" is a tag and a branch there`},
 		},
 		{
 			name:  "also where it reads as a branch",
-			files: call("a", "?ref=release", ""),
+			files: named("a", "?ref=release", ""),
 			with:  remote("release "+commitA, "refs/heads/release "+commitB),
 			want:  []string{`main.tf:2:48-2:55 "release" is a tag and a branch there`},
 		},
@@ -30,22 +30,22 @@ func TestAmbiguousRef(t *testing.T) {
 		},
 		{
 			name:  "the ref says that it is the tag",
-			files: call("a", "?ref=refs/tags/v1.0.0", "") + call("b", "?ref=tags/v1.0.0", ""),
+			files: named("a", "?ref=refs/tags/v1.0.0", "") + named("b", "?ref=tags/v1.0.0", ""),
 			with:  both,
 		},
 		{
 			name:  "a branch that begins alike",
-			files: call("a", "?ref=v1.0.0", ""),
+			files: named("a", "?ref=v1.0.0", ""),
 			with:  remote("v1.0.0 "+commitA, "refs/heads/v1.0.0-fix "+commitB),
 		},
 		{
 			name:  "a full commit",
-			files: call("a", "?ref="+commitA, ""),
+			files: named("a", "?ref="+commitA, ""),
 			with:  both,
 		},
 		{
 			name:  "nobody asked",
-			files: call("a", "?ref=v1.0.0", ""),
+			files: named("a", "?ref=v1.0.0", ""),
 		},
 	})
 }
@@ -61,7 +61,7 @@ func TestAmbiguousRefDetail(t *testing.T) {
 		{"?depth=1&ref=v1.0.0", commitC, "With depth, git takes the branch;"},
 		{"?ref=v1.0.0", commitB, "Where the branch is the default one, git takes the branch"},
 	} {
-		in := input(call("a", test.query, ""))
+		in := input(named("a", test.query, ""))
 		remote("v1.0.0 "+commitA, "refs/heads/v1.0.0 "+commitB, "HEAD "+test.head)(in)
 		found := lint.Run(in, []*lint.Rule{ambiguousRef})
 		if len(found) != 1 || !strings.HasPrefix(found[0].Detail, test.want) {

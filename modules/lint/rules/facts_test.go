@@ -63,8 +63,8 @@ func locked(entries ...*lock.Entry) func(*lint.Input) {
 	}
 }
 
-// call is a module block of vpc at a ref, with what stands behind the source.
-func call(name, query, behind string) string {
+// named is a module block of vpc at a ref, with what stands behind the source.
+func named(name, query, behind string) string {
 	return "module \"" + name + "\" {\n  source = \"git::https://h.example/vpc.git" + query + "\"" + behind + "\n}\n"
 }
 

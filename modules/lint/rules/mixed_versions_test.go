@@ -15,7 +15,7 @@ func TestMixedVersions(t *testing.T) {
 	table(t, mixedVersions, []row{
 		{
 			name:  "an older and a newer one",
-			files: stack + call("a", "?ref=v1.9.0", "") + call("b", "?ref=v1.10.0", ""),
+			files: stack + named("a", "?ref=v1.9.0", "") + named("b", "?ref=v1.10.0", ""),
 			want:  []string{`main.tf:3:48-3:54 Module "a" is at v1.9.0, and the newest in its stack is v1.10.0`},
 		},
 		{
@@ -26,8 +26,8 @@ func TestMixedVersions(t *testing.T) {
 		},
 		{
 			name: "through private and shared modules",
-			files: "-- live/a/main.tf --\n" + stack + call("x", "?ref=v2.0.0", "") + "module \"p\" {\n  source = \"./p\"\n}\n" +
-				"-- live/a/p/main.tf --\nmodule \"s\" {\n  source = \"../../../modules/s\"\n}\n-- modules/s/main.tf --\n" + call("x", "?ref=v1.0.0", "") +
+			files: "-- live/a/main.tf --\n" + stack + named("x", "?ref=v2.0.0", "") + "module \"p\" {\n  source = \"./p\"\n}\n" +
+				"-- live/a/p/main.tf --\nmodule \"s\" {\n  source = \"../../../modules/s\"\n}\n-- modules/s/main.tf --\n" + named("x", "?ref=v1.0.0", "") +
 				"-- live/b/main.tf --\n" + stack + "module \"s\" {\n  source = \"../../modules/s\"\n}\n",
 			want: []string{`modules/s/main.tf:2:48-2:54 Module "x" is at v1.0.0, and the newest in its stack is v2.0.0`},
 		},
@@ -38,79 +38,79 @@ func TestMixedVersions(t *testing.T) {
 		},
 		{
 			name:  "commits with comments",
-			files: stack + call("a", "?ref="+commitA, " # v1.2.3") + call("b", "?ref="+commitB, " # 1.2.4") + call("c", "?ref=v1.2.4", ""),
+			files: stack + named("a", "?ref="+commitA, " # v1.2.3") + named("b", "?ref="+commitB, " # 1.2.4") + named("c", "?ref=v1.2.4", ""),
 			want:  []string{`main.tf:3:48-3:88 Module "a" is at 1.2.3 (commit aaaaaaaaaaaa), and the newest in its stack is 1.2.4 (commit bbbbbbbbbbbb)`},
 		},
 		{
 			name:  "other commits",
-			files: stack + call("a", "?ref="+commitA, "") + call("b", "?ref="+commitB, ""),
+			files: stack + named("a", "?ref="+commitA, "") + named("b", "?ref="+commitB, ""),
 			want:  []string{`main.tf:6:48-6:88 Module "b" is at commit bbbbbbbbbbbb, and its stack has commit aaaaaaaaaaaa as well`},
 		},
 		{
 			name:  "other commits beside a tag of which nobody knows where it is",
-			files: stack + call("t", "?ref=v1.0.0", "") + call("a", "?ref="+commitA, "") + call("b", "?ref="+commitB, ""),
+			files: stack + named("t", "?ref=v1.0.0", "") + named("a", "?ref="+commitA, "") + named("b", "?ref="+commitB, ""),
 			want:  []string{`main.tf:9:48-9:88 Module "b" is at commit bbbbbbbbbbbb, and its stack has commit aaaaaaaaaaaa as well`},
 		},
 		{
 			name:  "a commit, and a tag that the lock knows",
-			files: stack + call("a", "?ref="+commitA, "") + call("b", "?ref=v1.0.0", ""),
+			files: stack + named("a", "?ref="+commitA, "") + named("b", "?ref=v1.0.0", ""),
 			with:  locked(&lock.Entry{Ref: "v1.0.0", Kind: lock.KindTag, Commit: commitB}),
 			want:  []string{`main.tf:3:48-3:88 Module "a" is at commit aaaaaaaaaaaa, and its stack has v1.0.0 as well`},
 		},
 		{
 			name:  "a comment that is known to be stale is not believed",
-			files: stack + call("a", "?ref="+commitA, " # v1.2.3") + call("b", "?ref=v1.2.3", ""),
+			files: stack + named("a", "?ref="+commitA, " # v1.2.3") + named("b", "?ref=v1.2.3", ""),
 			with:  remote("v1.2.3 "+commitB, "v1.2.2 "+commitA),
 			want:  []string{`main.tf:3:48-3:88 Module "a" is at commit aaaaaaaaaaaa, and its stack has v1.2.3 as well`},
 		},
 		{
 			name:  "another prefix",
-			files: stack + call("a", "//vpc?ref=vpc-1.0.0", "") + call("b", "//vpc?ref=v2.0.0", ""),
+			files: stack + named("a", "//vpc?ref=vpc-1.0.0", "") + named("b", "//vpc?ref=v2.0.0", ""),
 			want:  []string{`main.tf:3:53-3:62 Module "a" is at vpc-1.0.0, and its stack has v2.0.0 as well`},
 		},
 		{
 			name:  "in JSON",
-			files: "-- main.tf.json --\n{\"provider\": {\"aws\": {}}, \"module\": {\"x\": {\"source\": \"git::https://h.example/vpc.git?ref=v1.0.0\"}}}\n-- b.tf --\n" + call("b", "?ref=v1.0.1", ""),
+			files: "-- main.tf.json --\n{\"provider\": {\"aws\": {}}, \"module\": {\"x\": {\"source\": \"git::https://h.example/vpc.git?ref=v1.0.0\"}}}\n-- b.tf --\n" + named("b", "?ref=v1.0.1", ""),
 			want:  []string{`main.tf.json:1:90-1:96 Module "x" is at v1.0.0, and the newest in its stack is v1.0.1`},
 		},
 		{
 			name:  "OpenTofu's twin beside another file",
-			files: "-- a.tf --\n" + stack + call("a", "?ref=v1.0.0", "") + "-- a.tofu --\n" + stack + call("a", "?ref=v2.0.0", "") + "-- b.tf --\n" + call("b", "?ref=v1.0.0", ""),
+			files: "-- a.tf --\n" + stack + named("a", "?ref=v1.0.0", "") + "-- a.tofu --\n" + stack + named("a", "?ref=v2.0.0", "") + "-- b.tf --\n" + named("b", "?ref=v1.0.0", ""),
 			want:  []string{`b.tf:2:48-2:54 Module "b" is at v1.0.0, and the newest in its stack is v2.0.0`},
 		},
 		{
 			name:  "twice the same, and the same in other words",
-			files: stack + call("a", "?ref=v1.0.0", "") + call("b", "?depth=1&ref=v1.0.0", "") + call("c", "?ref=refs/tags/v1.0.0", "") + call("d", "?ref=tags/v1.0.0", "") + call("e", "?ref="+commitA, " # v1.0.0"),
+			files: stack + named("a", "?ref=v1.0.0", "") + named("b", "?depth=1&ref=v1.0.0", "") + named("c", "?ref=refs/tags/v1.0.0", "") + named("d", "?ref=tags/v1.0.0", "") + named("e", "?ref="+commitA, " # v1.0.0"),
 		},
 		{
 			name:  "with and without v, at one commit or nobody knows",
-			files: stack + call("a", "?ref=v1.0.0", "") + call("b", "?ref=1.0.0", ""),
+			files: stack + named("a", "?ref=v1.0.0", "") + named("b", "?ref=1.0.0", ""),
 		},
 		{
 			name:  "with and without v, at two commits",
-			files: stack + call("a", "?ref=v1.0.0", "") + call("b", "?ref=1.0.0", ""),
+			files: stack + named("a", "?ref=v1.0.0", "") + named("b", "?ref=1.0.0", ""),
 			with:  remote("v1.0.0 "+commitA, "1.0.0 "+commitB),
 			want:  []string{`main.tf:6:48-6:53 Module "b" is at 1.0.0, and its stack has v1.0.0 as well`},
 		},
 		{
 			name:  "a commit without a comment, and a tag: nobody knows",
-			files: stack + call("a", "?ref="+commitA, "") + call("b", "?ref=v1.0.0", ""),
+			files: stack + named("a", "?ref="+commitA, "") + named("b", "?ref=v1.0.0", ""),
 		},
 		{
 			name:  "two stacks, each with its own",
-			files: "-- a/main.tf --\n" + stack + call("a", "?ref=v1.0.0", "") + "-- b/main.tf --\n" + stack + call("a", "?ref=v2.0.0", ""),
+			files: "-- a/main.tf --\n" + stack + named("a", "?ref=v1.0.0", "") + "-- b/main.tf --\n" + stack + named("a", "?ref=v2.0.0", ""),
 		},
 		{
 			name:  "a stack inside a stack is another",
-			files: "-- a/main.tf --\n" + stack + call("a", "?ref=v1.0.0", "") + "-- a/b/main.tf --\n" + stack + call("a", "?ref=v2.0.0", ""),
+			files: "-- a/main.tf --\n" + stack + named("a", "?ref=v1.0.0", "") + "-- a/b/main.tf --\n" + stack + named("a", "?ref=v2.0.0", ""),
 		},
 		{
 			name:  "two modules of one repository",
-			files: stack + call("a", "//vpc?ref=v1.0.0", "") + call("b", "//eks?ref=v2.0.0", ""),
+			files: stack + named("a", "//vpc?ref=v1.0.0", "") + named("b", "//eks?ref=v2.0.0", ""),
 		},
 		{
 			name:  "branches, no ref and ranges move by themselves",
-			files: stack + call("a", "?ref=main", "") + call("b", "", "") + call("c", "?ref=v1.0.0", "") + "module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"~> 1.0\"\n}\nmodule \"s\" {\n  source  = \"a/b/aws\"\n  version = \"1.5.0\"\n}\n",
+			files: stack + named("a", "?ref=main", "") + named("b", "", "") + named("c", "?ref=v1.0.0", "") + "module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"~> 1.0\"\n}\nmodule \"s\" {\n  source  = \"a/b/aws\"\n  version = \"1.5.0\"\n}\n",
 		},
 		{
 			name:  "the branches of a conditional",
@@ -118,17 +118,17 @@ func TestMixedVersions(t *testing.T) {
 		},
 		{
 			name:  "an override takes the place of the first source",
-			files: "-- main.tf --\n" + stack + call("a", "?ref=v1.0.0", "") + call("b", "?ref=v2.0.0", "") + "-- override.tf --\n" + call("a", "?ref=v2.0.0", ""),
+			files: "-- main.tf --\n" + stack + named("a", "?ref=v1.0.0", "") + named("b", "?ref=v2.0.0", "") + "-- override.tf --\n" + named("a", "?ref=v2.0.0", ""),
 		},
 		{
 			name:  "an example may show two",
-			files: "-- examples/x/main.tf --\n" + call("a", "?ref=v1.0.0", "") + call("b", "?ref=v2.0.0", ""),
+			files: "-- examples/x/main.tf --\n" + named("a", "?ref=v1.0.0", "") + named("b", "?ref=v2.0.0", ""),
 		},
 	})
 }
 
 func TestMixedVersionsRelated(t *testing.T) {
-	in := input("-- a/main.tf --\n" + stack + call("a", "?ref=v1.0.0", "") + call("b", "?ref=v2.0.0", "") + "-- a/z.tf --\n" + call("c", "?ref=v2.0.0", ""))
+	in := input("-- a/main.tf --\n" + stack + named("a", "?ref=v1.0.0", "") + named("b", "?ref=v2.0.0", "") + "-- a/z.tf --\n" + named("c", "?ref=v2.0.0", ""))
 	found := lint.Run(in, []*lint.Rule{mixedVersions})
 	if len(found) != 1 || len(found[0].Related) != 1 {
 		t.Fatal(found)

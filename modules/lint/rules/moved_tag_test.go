@@ -15,40 +15,40 @@ func TestMovedTag(t *testing.T) {
 	table(t, movedTag, []row{
 		{
 			name:  "moved",
-			files: call("vpc", "?ref=v1.0.0", ""),
+			files: named("vpc", "?ref=v1.0.0", ""),
 			with:  with(v1(), remote("v1.0.0 "+commitB)),
 			want:  []string{`main.tf:2:48-2:54 The tag "v1.0.0" has moved: the lock has commit aaaaaaaaaaaa, the remote has bbbbbbbbbbbb`},
 		},
 		{
 			name:  "each call of it, in any spelling that is locked; terragrunt too",
-			files: "-- a/main.tf --\n" + call("x", "//sub?depth=1&ref=v1.0.0", "") + "-- b/terragrunt.hcl --\nterraform {\n  source = \"git::https://h.example/vpc.git?ref=v1.0.0\"\n}\n-- c/main.tf.json --\n{\"module\": {\"x\": {\"source\": \"git::https://h.example/vpc.git?ref=v1.0.0\"}}}\n",
+			files: "-- a/main.tf --\n" + named("x", "//sub?depth=1&ref=v1.0.0", "") + "-- b/terragrunt.hcl --\nterraform {\n  source = \"git::https://h.example/vpc.git?ref=v1.0.0\"\n}\n-- c/main.tf.json --\n{\"module\": {\"x\": {\"source\": \"git::https://h.example/vpc.git?ref=v1.0.0\"}}}\n",
 			with:  with(v1(), remote("v1.0.0 "+commitB)),
 			want:  []string{`a/main.tf:2:61-2:67 has moved`, `b/terragrunt.hcl:2:48-2:54 has moved`, `c/main.tf.json:1:65-1:71 has moved`},
 		},
 		{
 			name:  "tags/v1.0.0 is the tag",
-			files: call("vpc", "?ref=tags/v1.0.0", ""),
+			files: named("vpc", "?ref=tags/v1.0.0", ""),
 			with:  with(locked(&lock.Entry{Ref: "tags/v1.0.0", Kind: lock.KindTag, Commit: commitA}), remote("v1.0.0 "+commitB)),
 			want:  []string{`main.tf:2:48-2:59 The tag "v1.0.0" has moved`},
 		},
 		{
 			name:  "where it was, the case of the digits aside",
-			files: call("vpc", "?ref=v1.0.0", ""),
+			files: named("vpc", "?ref=v1.0.0", ""),
 			with:  with(locked(&lock.Entry{Ref: "v1.0.0", Kind: lock.KindTag, Commit: strings.ToUpper(commitA)}), remote("v1.0.0 "+commitA)),
 		},
 		{
 			name:  "a branch moves every day",
-			files: call("vpc", "?ref=main", ""),
+			files: named("vpc", "?ref=main", ""),
 			with:  with(locked(&lock.Entry{Ref: "main", Kind: lock.KindBranch, Commit: commitA}), remote("refs/heads/main "+commitB)),
 		},
 		{
 			name:  "a tag that is gone is unknown-ref's",
-			files: call("vpc", "?ref=v1.0.0", ""),
+			files: named("vpc", "?ref=v1.0.0", ""),
 			with:  with(v1(), remote("v1.1.0 "+commitB)),
 		},
 		{
 			name:  "nobody asked the remote",
-			files: call("vpc", "?ref=v1.0.0", ""),
+			files: named("vpc", "?ref=v1.0.0", ""),
 			with:  v1(),
 		},
 	})
@@ -57,7 +57,7 @@ func TestMovedTag(t *testing.T) {
 // TestMovedTagDetail holds that the detail has both commits in full, and since
 // when the lock has the old one.
 func TestMovedTagDetail(t *testing.T) {
-	in := input(call("vpc", "?ref=v1.0.0", ""))
+	in := input(named("vpc", "?ref=v1.0.0", ""))
 	with(locked(&lock.Entry{Ref: "v1.0.0", Kind: lock.KindTag, Commit: commitA}), remote("v1.0.0 "+commitB))(in)
 	in.LockedSince = func(e *lock.Entry) string { return "since 2026-01-15 (commit 1234567890ab)" }
 	found := lint.Run(in, []*lint.Rule{movedTag})

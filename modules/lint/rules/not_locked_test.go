@@ -12,13 +12,13 @@ func TestNotLocked(t *testing.T) {
 	table(t, notLocked, []row{
 		{
 			name:  "another ref is locked",
-			files: call("vpc", "?ref=v1.1.0", ""),
+			files: named("vpc", "?ref=v1.1.0", ""),
 			with:  locked(v1),
 			want:  []string{`main.tf:2:12-2:55 Module "vpc" is not in the lock file`},
 		},
 		{
 			name:  "no ref, and no version",
-			files: call("vpc", "", "") + "module \"r\" {\n  source = \"a/b/aws\"\n}\n",
+			files: named("vpc", "", "") + "module \"r\" {\n  source = \"a/b/aws\"\n}\n",
 			with:  locked(v1),
 			want:  []string{`main.tf:2:12-2:44 is not in the lock file`, `main.tf:5:12-5:21 is not in the lock file`},
 		},
@@ -44,7 +44,7 @@ func TestNotLocked(t *testing.T) {
 		},
 		{
 			name:  "no lock file",
-			files: call("vpc", "?ref=v1.1.0", ""),
+			files: named("vpc", "?ref=v1.1.0", ""),
 		},
 		{
 			name:  "what cannot be locked: local, an archive, computed",
@@ -53,7 +53,7 @@ func TestNotLocked(t *testing.T) {
 		},
 		{
 			name:  "an empty lock file is one",
-			files: call("vpc", "?ref=v1.1.0", ""),
+			files: named("vpc", "?ref=v1.1.0", ""),
 			with:  func(in *lint.Input) { in.Lock = &lock.File{} },
 			want:  []string{`main.tf:2:12-2:55 is not in the lock file`},
 		},

@@ -8,8 +8,12 @@ import (
 	"github.com/terrier-iac/terrier/modules/lint"
 )
 
+// ParseError is the name of the rule without whose findings lint is not complete:
+// what could not be read may hold more.
+const ParseError = "parse-error"
+
 var parseError = &lint.Rule{
-	Name:     "parse-error",
+	Name:     ParseError,
 	Summary:  "A file or directory that cannot be read, so that its calls are unknown",
 	Severity: lint.Error,
 	Check: func(p *lint.Pass) {

@@ -39,7 +39,7 @@ func TestPrerelease(t *testing.T) {
 		row{
 			name:  "a branch that looks like one",
 			files: call("git::https://h.example/vpc.git?ref=v1.2.3-rc1"),
-			with:  func(in *lint.Input) { remote("refs/heads/v1.2.3-rc1")(in) },
+			with:  func(in *lint.Input) { remoteHas("refs/heads/v1.2.3-rc1")(in) },
 		},
 	))
 }

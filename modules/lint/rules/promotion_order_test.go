@@ -21,7 +21,7 @@ func TestPromotionOrder(t *testing.T) {
 		}
 	}
 	at := func(dir, body string) string { return "-- live/" + dir + "/main.tf --\n" + stack + body }
-	vpc := func(ref string) string { return call("vpc", "?ref="+ref, "") }
+	vpc := func(ref string) string { return named("vpc", "?ref="+ref, "") }
 	table(t, promotionOrder, []row{
 		{
 			name:  "prod is ahead of qa",
@@ -43,7 +43,7 @@ func TestPromotionOrder(t *testing.T) {
 		},
 		{
 			name:  "through a module of the environment's stack, and by a comment",
-			files: at("prod/a", "module \"p\" {\n  source = \"./p\"\n}\n") + "-- live/prod/a/p/main.tf --\n" + call("vpc", "?ref="+commitA, " # v1.2.0") + at("qa/a", call("net", "?ref="+commitB, " # v1.1.0")),
+			files: at("prod/a", "module \"p\" {\n  source = \"./p\"\n}\n") + "-- live/prod/a/p/main.tf --\n" + named("vpc", "?ref="+commitA, " # v1.2.0") + at("qa/a", named("net", "?ref="+commitB, " # v1.1.0")),
 			with:  envs,
 			want:  []string{`live/prod/a/p/main.tf:2:48-2:88 prod has 1.2.0 of module "vpc", and qa, which comes before it, has 1.1.0`},
 		},
@@ -72,12 +72,12 @@ func TestPromotionOrder(t *testing.T) {
 		},
 		{
 			name:  "what cannot be compared: a commit, a branch, a range, another prefix",
-			files: at("prod/a", vpc("v1.5.0")+call("e", "//e?ref=e-1.0.0", "")+"module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"2.0.0\"\n}\n") + at("qa/a", vpc(commitA)+vpc("v1.0.0")+call("e", "//e?ref=v0.9.0", "")+"module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"~> 1.0\"\n}\n"),
+			files: at("prod/a", vpc("v1.5.0")+named("e", "//e?ref=e-1.0.0", "")+"module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"2.0.0\"\n}\n") + at("qa/a", vpc(commitA)+vpc("v1.0.0")+named("e", "//e?ref=v0.9.0", "")+"module \"r\" {\n  source  = \"a/b/aws\"\n  version = \"~> 1.0\"\n}\n"),
 			with:  envs,
 		},
 		{
 			name:  "a comment that is known to be stale is not believed",
-			files: at("prod/a", call("vpc", "?ref="+commitA, " # v9.0.0")) + at("qa/a", vpc("v1.0.0")),
+			files: at("prod/a", named("vpc", "?ref="+commitA, " # v9.0.0")) + at("qa/a", vpc("v1.0.0")),
 			with:  with(envs, remote("v1.0.0 "+commitA)),
 		},
 		{
@@ -96,7 +96,7 @@ func TestPromotionOrder(t *testing.T) {
 }
 
 func TestPromotionOrderOfTwo(t *testing.T) {
-	in := input("-- p/main.tf --\n" + stack + call("x", "?ref=v3.0.0", "") + "-- a/main.tf --\n" + stack + call("x", "?ref=v1.0.0", "") + "-- b/main.tf --\n" + stack + call("x", "?ref=v2.0.0", ""))
+	in := input("-- p/main.tf --\n" + stack + named("x", "?ref=v3.0.0", "") + "-- a/main.tf --\n" + stack + named("x", "?ref=v1.0.0", "") + "-- b/main.tf --\n" + stack + named("x", "?ref=v2.0.0", ""))
 	in.Environment = func(dir string) string { return dir }
 	in.After = map[string][]string{"p": {"b", "a"}}
 	found := lint.Run(in, []*lint.Rule{promotionOrder})

@@ -31,21 +31,19 @@ func refFindings(ref string, with func(*lint.Input)) string {
 	return strings.Join(names, " ")
 }
 
-const address = "git::https://h.example/vpc.git"
-
-func locked(ref string, kind lock.Kind) func(*lint.Input) {
+func lockedAs(ref string, kind lock.Kind) func(*lint.Input) {
 	return func(in *lint.Input) {
-		in.Lock = &lock.File{Entries: []*lock.Entry{{Address: address, Ref: ref, Kind: kind, Commit: sha}}}
+		in.Lock = &lock.File{Entries: []*lock.Entry{{Address: vpcAddress, Ref: ref, Kind: kind, Commit: sha}}}
 	}
 }
 
-func remote(names ...string) func(*lint.Input) {
+func remoteHas(names ...string) func(*lint.Input) {
 	return func(in *lint.Input) {
 		refs := map[string]repo.Ref{}
 		for _, n := range names {
 			refs[n] = repo.Ref{}
 		}
-		in.Refs = map[string]map[string]repo.Ref{address: refs}
+		in.Refs = map[string]map[string]repo.Ref{vpcAddress: refs}
 	}
 }
 
@@ -163,18 +161,18 @@ func TestRefs(t *testing.T) {
 			continue
 		}
 		name := strings.TrimPrefix(c.ref, "refs/tags/")
-		for what, with := range map[string]func(*lint.Input){"lock": locked(c.ref, lock.KindTag), "remote": remote("refs/tags/"+name, "HEAD")} {
+		for what, with := range map[string]func(*lint.Input){"lock": lockedAs(c.ref, lock.KindTag), "remote": remoteHas("refs/tags/"+name, "HEAD")} {
 			if got := refFindings(c.ref, with); got != c.tag {
 				t.Errorf("%s, a tag by the %s: found by %q, want %q", c.ref, what, got, c.tag)
 			}
 		}
-		if got := refFindings(c.ref, remote("refs/heads/"+name)); got != c.branches {
+		if got := refFindings(c.ref, remoteHas("refs/heads/"+name)); got != c.branches {
 			t.Errorf("%s, a branch by the remote: found by %q, want %q", c.ref, got, c.branches)
 		}
 		if strings.HasPrefix(c.ref, "refs/") {
 			continue
 		}
-		if got := refFindings(c.ref, locked(c.ref, lock.KindBranch)); got != c.branches {
+		if got := refFindings(c.ref, lockedAs(c.ref, lock.KindBranch)); got != c.branches {
 			t.Errorf("%s, a branch by the lock: found by %q, want %q", c.ref, got, c.branches)
 		}
 	}
@@ -190,12 +188,12 @@ func TestRefsOfRemoteAndLock(t *testing.T) {
 		ref, want string
 		with      func(*lint.Input)
 	}{
-		{"main", "branch-ref", both(locked("main", lock.KindTag), remote("refs/heads/main"))},
-		{"main", "not-semver", both(locked("main", lock.KindTag), remote("refs/heads/other"))},
-		{"main", "branch-ref", both(locked("other", lock.KindTag), remote())},
-		{"v1.2.3", "", remote("refs/heads/v1.2.3", "refs/tags/v1.2.3")},
-		{"cafe", "short-commit", locked("cafe", lock.KindCommit)},
-		{"1.2", "short-commit", locked("1.2", lock.KindCommit)},
+		{"main", "branch-ref", both(lockedAs("main", lock.KindTag), remoteHas("refs/heads/main"))},
+		{"main", "not-semver", both(lockedAs("main", lock.KindTag), remoteHas("refs/heads/other"))},
+		{"main", "branch-ref", both(lockedAs("other", lock.KindTag), remoteHas())},
+		{"v1.2.3", "", remoteHas("refs/heads/v1.2.3", "refs/tags/v1.2.3")},
+		{"cafe", "short-commit", lockedAs("cafe", lock.KindCommit)},
+		{"1.2", "short-commit", lockedAs("1.2", lock.KindCommit)},
 	} {
 		if got := refFindings(c.ref, c.with); got != c.want {
 			t.Errorf("%s: found by %q, want %q", c.ref, got, c.want)

@@ -7,8 +7,8 @@ import (
 	"github.com/terrier-iac/terrier/modules/lint"
 )
 
-// stack is a file that makes a directory a stack.
-const stack = "terraform {\n  backend \"s3\" {}\n}\n"
+// withBackend is a file that makes a directory a stack.
+const withBackend = "terraform {\n  backend \"s3\" {}\n}\n"
 
 func released(source string) func(*lint.Input) {
 	return func(in *lint.Input) {
@@ -18,7 +18,7 @@ func released(source string) func(*lint.Input) {
 
 func TestRelativeSource(t *testing.T) {
 	const vpc = "-- modules/vpc/main.tf --\n"
-	const prod = "-- live/prod/backend.tf --\n" + stack
+	const prod = "-- live/prod/backend.tf --\n" + withBackend
 	all := func(rows ...[]row) (out []row) {
 		for _, r := range rows {
 			out = append(out, r...)
@@ -33,9 +33,9 @@ func TestRelativeSource(t *testing.T) {
 		found("out of a stack", out, "live/prod/main.tf", "../../modules/vpc", `Module "m" leads out of its stack live/prod, to modules/vpc`),
 		found("out of a stack by a private module", prod+vpc+"-- live/prod/main.tf --\n"+call("./a")+"-- live/prod/a/main.tf --\n"+call("../../../modules/vpc"),
 			"live/prod/a/main.tf", "../../../modules/vpc", "out of its stack live/prod, to modules/vpc"),
-		found("into another stack", prod+"-- live/qa/backend.tf --\n"+stack+"-- live/qa/net/main.tf --\n-- live/prod/main.tf --\n"+call("../qa/net"),
+		found("into another stack", prod+"-- live/qa/backend.tf --\n"+withBackend+"-- live/qa/net/main.tf --\n-- live/prod/main.tf --\n"+call("../qa/net"),
 			"live/prod/main.tf", "../qa/net", "out of its stack live/prod, to live/qa/net"),
-		found("out of a stack inside a stack", "-- live/backend.tf --\n"+stack+"-- live/net/main.tf --\n"+prod+"-- live/prod/main.tf --\n"+call("../net"),
+		found("out of a stack inside a stack", "-- live/backend.tf --\n"+withBackend+"-- live/net/main.tf --\n"+prod+"-- live/prod/main.tf --\n"+call("../net"),
 			"live/prod/main.tf", "../net", "out of its stack live/prod, to live/net"),
 		found("from a module to its sibling", prod+vpc+"-- live/prod/main.tf --\n"+call("git::https://h.example/x?ref=v1.0.0")+"-- modules/app/main.tf --\n"+call("../vpc"),
 			"modules/app/main.tf", "../vpc", "leads out of the package of modules/app, to modules/vpc"),
@@ -47,13 +47,13 @@ func TestRelativeSource(t *testing.T) {
 			"live/prod/main.tf", "../../", "to the root of the repository"),
 		{
 			name:  "from a module of a stack that another stack calls as well",
-			files: prod + "-- live/prod/main.tf --\n" + call("./a") + "-- live/prod/a/main.tf --\n" + call("./../b") + "-- live/prod/b/main.tf --\n-- live/qa/main.tf --\n" + stack + call("../prod/a"),
+			files: prod + "-- live/prod/main.tf --\n" + call("./a") + "-- live/prod/a/main.tf --\n" + call("./../b") + "-- live/prod/b/main.tf --\n-- live/qa/main.tf --\n" + withBackend + call("../prod/a"),
 			want: []string{
 				`live/prod/a/main.tf:2:12-2:20 leads out of the package of live/prod/a, to live/prod/b`,
 				`live/qa/main.tf:5:12-5:23 leads out of its stack live/qa, to live/prod/a`,
 			},
 		},
-		found("from the environment test", vpc+"-- live/test/main.tf --\n"+stack+call("../../modules/vpc"), "live/test/main.tf", "../../modules/vpc", "its stack live/test"),
+		found("from the environment test", vpc+"-- live/test/main.tf --\n"+withBackend+call("../../modules/vpc"), "live/test/main.tf", "../../modules/vpc", "its stack live/test"),
 		found("terragrunt", vpc+"-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules//vpc\"\n}\n",
 			"live/terragrunt.hcl", "../modules//vpc", "The terragrunt source leads out of its stack live, to modules/vpc"),
 		found("terragrunt, without ./", vpc+"-- terragrunt.hcl --\nterraform {\n  source = \"./modules/vpc\"\n}\n-- live/terragrunt.hcl --\nterraform {\n  source = \"../modules/vpc\"\n}\n",
@@ -90,7 +90,7 @@ func TestRelativeSource(t *testing.T) {
 		},
 		{
 			name:  "no fix for one literal of two places",
-			files: "-- live/prod/backend.tf --\n" + stack + "-- x/qa/backend.tf --\n" + stack + "-- live/m/main.tf --\n-- x/m/main.tf --\n-- live/prod/main.tf --\n" + call("../m") + "-- x/qa/main.tf -> ../../live/prod/main.tf --\n",
+			files: "-- live/prod/backend.tf --\n" + withBackend + "-- x/qa/backend.tf --\n" + withBackend + "-- live/m/main.tf --\n-- x/m/main.tf --\n-- live/prod/main.tf --\n" + call("../m") + "-- x/qa/main.tf -> ../../live/prod/main.tf --\n",
 			with:  released("git::https://h.example/"),
 			want:  []string{`live/prod/main.tf:2:12-2:18 to live/m`, `x/qa/main.tf:2:12-2:18 to x/m`},
 		},

@@ -47,7 +47,7 @@ func TestShallowCommit(t *testing.T) {
 		{
 			name:  "a tag of seven digits",
 			files: call("git::https://h.example/vpc.git?depth=1&ref=1234567"),
-			with:  locked("1234567", "tag"),
+			with:  lockedAs("1234567", "tag"),
 		},
 	})
 }

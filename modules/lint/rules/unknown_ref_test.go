@@ -13,31 +13,31 @@ func TestUnknownRef(t *testing.T) {
 	table(t, unknownRef, []row{
 		{
 			name:  "no such tag",
-			files: call("a", "?ref=v1.0.1", ""),
+			files: named("a", "?ref=v1.0.1", ""),
 			with:  v1,
 			want:  []string{`main.tf:2:48-2:54 "v1.0.1" is no tag there`},
 		},
 		{
 			name:  "a tag in another case, and without its v",
-			files: call("a", "?ref=v4.5.0", "") + call("b", "?ref=1.0.0", ""),
+			files: named("a", "?ref=v4.5.0", "") + named("b", "?ref=1.0.0", ""),
 			with:  v1,
 			want:  []string{`main.tf:2:48-2:54 "v4.5.0" is no tag there`, `main.tf:5:48-5:53 "1.0.0" is no tag there`},
 		},
 		{
 			name:  "a branch that reads as a release",
-			files: call("a", "?ref=v3.0.0", ""),
+			files: named("a", "?ref=v3.0.0", ""),
 			with:  v1,
 			want:  []string{`main.tf:2:48-2:54 "v3.0.0" is a branch there, not a tag`},
 		},
 		{
 			name:  "the lock knows that it is a branch",
-			files: call("a", "?ref=v3.0.0", ""),
+			files: named("a", "?ref=v3.0.0", ""),
 			with:  locked(&lock.Entry{Ref: "v3.0.0", Kind: lock.KindBranch, Commit: commitA}),
 			want:  []string{`main.tf:2:48-2:54 "v3.0.0" was a branch when it was locked, not a tag`},
 		},
 		{
 			name:  "git clone --branch has no such tag",
-			files: call("a", "?ref=tags/v1.0.0&depth=1", ""),
+			files: named("a", "?ref=tags/v1.0.0&depth=1", ""),
 			with:  v1,
 			want:  []string{`main.tf:2:48-2:59 With depth, "tags/v1.0.0" is no tag there`},
 		},
@@ -49,17 +49,17 @@ func TestUnknownRef(t *testing.T) {
 		},
 		{
 			name:  "tags that are there, however they are written",
-			files: call("a", "?ref=v1.0.0", "") + call("b", "?ref=V4.5.0", "") + call("c", "?ref=tags/v1.0.0", "") + call("d", "?ref=refs/tags/v1.0.0", "") + call("e", "?depth=1&ref=v1.0.0", "") + call("f", "//vpc?ref=vpc/v1.0.0", ""),
+			files: named("a", "?ref=v1.0.0", "") + named("b", "?ref=V4.5.0", "") + named("c", "?ref=tags/v1.0.0", "") + named("d", "?ref=refs/tags/v1.0.0", "") + named("e", "?depth=1&ref=v1.0.0", "") + named("f", "//vpc?ref=vpc/v1.0.0", ""),
 			with:  v1,
 		},
 		{
 			name:  "a full commit that no ref points to",
-			files: call("a", "?ref=dddddddddddddddddddddddddddddddddddddddd", ""),
+			files: named("a", "?ref=dddddddddddddddddddddddddddddddddddddddd", ""),
 			with:  v1,
 		},
 		{
 			name:  "a branch that reads as one is branch-ref's",
-			files: call("a", "?ref=mian", ""),
+			files: named("a", "?ref=mian", ""),
 			with:  v1,
 		},
 		{
@@ -79,7 +79,7 @@ func TestUnknownRefNearest(t *testing.T) {
 		{"vpc/v1.2.3", "vpc-v1.2.3 eks/v1.2.3 main", "are: vpc-v1.2.3, eks/v1.2.3."},
 		{"v1.0.0", "latest", "The repository has no release tag at all"},
 	} {
-		in := input(call("a", "?ref="+test.ref, ""))
+		in := input(named("a", "?ref="+test.ref, ""))
 		var refs []string
 		for _, tag := range strings.Fields(test.tags) {
 			refs = append(refs, tag+" "+commitA)
