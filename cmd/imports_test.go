@@ -25,7 +25,7 @@ func TestImportDirection(t *testing.T) {
 		"modules":            {"hclparse"},
 		"modules/lint":       {"modules", "modules/lock", "modules/repo", "hclparse"},
 		"modules/lint/rules": {"modules/lint", "modules", "modules/lock", "modules/repo", "hclparse"},
-		"modules/lock":       {"modules", "modules/repo", "hclparse"},
+		"modules/lock":       {"modules", "modules/repo", "modules/registry", "hclparse"},
 		"modules/repo":       {},
 		"modules/forge":      {},
 		"modules/registry":   {},

@@ -8,10 +8,13 @@ import (
 	"net/url"
 	"sort"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 // Name is the name of the lock file, which stands beside terrier.hcl or, where
@@ -57,9 +60,9 @@ type Entry struct {
 	// Tags are the release tags that led to Commit when it was locked, sorted.
 	// Only where Kind is KindCommit.
 	Tags []string
-	// Range is the entry's header in the lock file; zero for one not read
-	// from a file.
-	Range hcl.Range
+	// Range is the entry's header in the lock file, and CommitRange its commit
+	// attribute; zero for one not read from a file.
+	Range, CommitRange hcl.Range
 }
 
 // Find returns the entry of an address and a ref, nil where there is none. A
@@ -99,12 +102,19 @@ func Address(s hclparse.Source) string {
 	default:
 		return ""
 	}
-	address, _, _ := strings.Cut(s.Package, "?")
-	rest, isGit := strings.CutPrefix(address, "git::")
-	u, err := url.Parse(rest)
-	if err != nil {
+	u, isGit, ok := fetched(s)
+	if !ok {
 		return ""
 	}
+	query := u.Query()
+	for name := range query {
+		// A parameter that holds a secret is none of the address.
+		one := url.Values{name: query[name]}
+		if at := "https://host/path?" + one.Encode(); redacted(at) != at {
+			query.Del(name)
+		}
+	}
+	u.RawQuery = query.Encode()
 	if u.User != nil {
 		user := u.User.Username()
 		_, has := u.User.Password()
@@ -115,9 +125,57 @@ func Address(s hclparse.Source) string {
 			u.User = url.User(user)
 		}
 	}
-	address = u.String()
+	address := u.String()
 	if isGit {
 		address = "git::" + address
 	}
 	return address
 }
+
+// fetched is the URL that go-getter gives to git: it takes ref, sshkey and
+// depth out of the query, and leaves what else is there.
+func fetched(s hclparse.Source) (u *url.URL, isGit, ok bool) {
+	rest, isGit := strings.CutPrefix(s.Package, "git::")
+	u, err := url.Parse(rest)
+	if err != nil {
+		return nil, false, false
+	}
+	query := u.Query()
+	for _, name := range []string{"ref", "sshkey", "depth"} {
+		query.Del(name)
+	}
+	u.RawQuery = query.Encode()
+	u.Fragment, u.RawFragment = "", ""
+	return u, isGit, true
+}
+
+// remoteURL is what git is to fetch, credentials included; "" for what is no
+// git source.
+func remoteURL(s hclparse.Source) string {
+	if s.Kind != hclparse.KindGit {
+		return ""
+	}
+	u, _, ok := fetched(s)
+	if !ok {
+		return ""
+	}
+	return u.String()
+}
+
+// canonical reports whether an address is one that Address gives, and gives
+// again for what it reads from it: what a lock file may hold.
+func canonical(address string) bool {
+	if address == "" || strings.ContainsFunc(address, control) || redacted(address) != address {
+		return false
+	}
+	s, err := hclparse.ParseSource(address)
+	return err == nil && s.Subdir == "" && Address(s) == address
+}
+
+// redacted is a text with an address in it as it may be shown.
+func redacted(text string) string {
+	s, _ := hclparse.ParseSource(text) // what is no address keeps its text
+	return repo.RedactURL(s.Redacted())
+}
+
+func control(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }

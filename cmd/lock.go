@@ -1,0 +1,184 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lock"
+	"github.com/terrier-iac/terrier/modules/registry"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// remoteSilence is how long a remote may say nothing.
+const remoteSilence = 5 * time.Minute
+
+type lockOptions struct {
+	check, offline bool
+	update         []string
+}
+
+func (a *app) lockCommand() *cobra.Command {
+	var o lockOptions
+	cmd := &cobra.Command{
+		Use:   "lock",
+		Short: "Write down which commit each module source means, and check it",
+		Long: `Lock writes ` + lock.Name + ` beside terrier.hcl, or at the git root: for
+each git and registry source and its ref the commit that it means, as terraform
+would take it, and a hash of all files of the package. What the packages call
+themselves is locked too. It needs no "terraform init", and runs nothing that it
+reads.
+
+It adds what is missing, drops what nothing calls any more, and keeps every
+entry that is there: where a tag has moved, it says so and exits 2.
+--update MODULE takes what the refs of one module mean now.
+
+--check writes nothing. Each remote is asked once (git ls-remote); what the
+mirrors in your cache do not hold yet is fetched, so that hashes and nested
+calls are checked too. A remote that does not answer is an error, and all else
+is still checked. --offline asks nobody: hashes and nested calls are checked
+against the mirrors, moved tags are not looked for, and a package that is in no
+mirror counts as not proved.
+
+` + ruleHelp() + `
+Exit codes: 0 the lock is as it should be; 2 there is a problem; 1 an error.`,
+		Example: "  terrier lock\n  terrier lock --check\n  terrier lock --check --offline --format json\n  terrier lock --update vpc\n  terrier lock --update gitlab.example.com/terraform/vpc",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.check && len(o.update) > 0 {
+				return errors.New("--check and --update cannot be given together: one writes nothing, the other does")
+			}
+			return a.lock(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.check, "check", false, "write nothing; compare the lock file with the code, the remotes and the packages")
+	f.StringArrayVar(&o.update, "update", nil, "lock this `module` anew: its repository's name, host/path, or whole address")
+	f.BoolVar(&o.offline, "offline", false, "ask no remote and no registry; use what the mirrors hold")
+	a.formatFlag(cmd, "text", "json")
+	return cmd
+}
+
+// ruleHelp lists the rules for the help text.
+func ruleHelp() string {
+	text := "Problems:\n\n"
+	for _, r := range lock.Rules() {
+		text += fmt.Sprintf("  %-14s %s\n", r, lock.RuleDocs[r])
+	}
+	return text
+}
+
+// lock is the journey: read the code and the lock, ask, write, report.
+func (a *app) lock(ctx context.Context, o lockOptions) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	old, err := a.readLock(cfg.Root)
+	if err != nil {
+		return err
+	}
+	fsys, _, done, err := a.source(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer done()
+	calls, unread := lock.Roots(modules.Load(fsys, cfg.roleOf))
+	result, err := a.runLock(ctx, o, calls, old)
+	if err != nil {
+		return err
+	}
+	result.Problems = append(unread, result.Problems...)
+	if err := a.writeLock(cfg.Root, o, old, result); err != nil {
+		return err
+	}
+	a.addSince(ctx, cfg.Root, result.Problems)
+	return a.reportLock(o, len(calls), result)
+}
+
+// readLock reads the lock file, and shows what is wrong with it.
+func (a *app) readLock(root string) (*lock.File, error) {
+	f, diags, file := lock.Read(root)
+	return f, a.show(diags, map[string]*hcl.File{lock.Name: file})
+}
+
+func (a *app) runLock(ctx context.Context, o lockOptions, calls []lock.Call, old *lock.File) (*lock.Result, error) {
+	dir, err := repo.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	update, err := o.updates(calls, old)
+	if err != nil {
+		return nil, err
+	}
+	bar := a.progress()
+	defer bar.Done()
+	return lock.Run(ctx, calls, old, lock.Config{
+		Cache:    &repo.Cache{Dir: dir, Silence: remoteSilence},
+		Registry: func() (lock.Registry, error) { return registry.New(registry.Options{}) },
+		Check:    o.check,
+		Offline:  o.offline,
+		Update:   update,
+		Progress: steps(bar),
+	})
+}
+
+// updates turns the names of --update into the addresses that they mean.
+func (o lockOptions) updates(calls []lock.Call, old *lock.File) (func(string) bool, error) {
+	addresses := map[string]bool{}
+	for _, name := range o.update {
+		named, err := lock.Named(name, calls, old)
+		if err != nil {
+			return nil, fmt.Errorf("--update: %w", err)
+		}
+		for _, address := range named {
+			addresses[address] = true
+		}
+	}
+	return func(address string) bool { return addresses[address] }, nil
+}
+
+// writeLock writes what is new. A tree that calls nothing needs no file.
+func (a *app) writeLock(root string, o lockOptions, old *lock.File, result *lock.Result) error {
+	if o.check || old == nil && len(result.File.Entries) == 0 {
+		return nil
+	}
+	_, err := result.File.Write(root)
+	return err
+}
+
+// addSince tells since when the lock file has what has moved. Where git
+// cannot tell, nothing is said.
+func (a *app) addSince(ctx context.Context, root string, problems []lock.Problem) {
+	r, err := repo.Open(ctx, root)
+	if err != nil && !errors.Is(err, repo.ErrShallow) {
+		return
+	}
+	_ = lock.AddSince(ctx, r, root, problems)
+}
+
+func (a *app) reportLock(o lockOptions, calls int, result *lock.Result) error {
+	l := report.NewLock(result, calls, o.check)
+	if err := report.WriteLock(a.stdout, l, a.format, a.style(a.stdout)); err != nil {
+		return err
+	}
+	if o.offline {
+		a.say("Moved tags were not looked for: --offline asks no remote.")
+	}
+	if len(result.Failures) > 0 {
+		return errShown
+	}
+	if o.check && len(result.Problems) == 0 {
+		return nil
+	}
+	if !o.check && len(result.Added)+len(result.Dropped)+len(result.Updated) > 0 {
+		a.next(report.Step{Command: "git add " + lock.Name, Why: "commit it with the code that it locks"})
+	}
+	return a.done(nil, len(result.Problems) > 0)
+}

@@ -1,0 +1,119 @@
+package lock
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+)
+
+// A Call is a module call, or a terragrunt source, to something outside of its
+// package.
+type Call struct {
+	Source  hclparse.Source
+	Version string // the constraint of a registry call
+	Place   Place
+}
+
+// ref is what Entry.Ref is for the call.
+func (c *Call) ref() string {
+	if c.Source.Kind == hclparse.KindRegistry {
+		return c.Version
+	}
+	return c.Source.Ref
+}
+
+func compareCalls(a, b Call) int {
+	return cmp.Or(
+		cmp.Compare(a.Place.Package, b.Place.Package), cmp.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Place.Line, b.Place.Line),
+		cmp.Compare(a.Source.String(), b.Source.String()), cmp.Compare(a.Version, b.Version))
+}
+
+// Roots returns the calls of a tree that leave it, sorted, and what there is
+// of calls that cannot be read. Directories that the configuration ignores are
+// left out.
+func Roots(g *modules.Graph) ([]Call, []Problem) {
+	var calls []Call
+	var problems []Problem
+	for _, d := range g.Sorted() {
+		if d.Role == modules.RoleIgnore {
+			continue
+		}
+		c, _, p := callsOf(d.Config, "")
+		calls, problems = append(calls, c...), append(problems, p...)
+	}
+	for _, c := range g.Calls {
+		if c.Terragrunt == nil || c.Target != "" || g.Dirs[c.Dir] != nil && g.Dirs[c.Dir].Role == modules.RoleIgnore {
+			continue
+		}
+		place := Place{File: c.File().Path, Line: c.Line()}
+		switch t := c.Terragrunt; {
+		case !t.Static:
+			problems = append(problems, computed(place, "the terragrunt source"))
+		case t.SourceErr != nil:
+			problems = append(problems, noAddress(place, t.Source))
+		case t.Source.Kind != hclparse.KindLocal:
+			calls = append(calls, Call{Source: t.Source, Place: place})
+		}
+	}
+	slices.SortFunc(calls, compareCalls)
+	return calls, sortProblems(problems)
+}
+
+// callsOf returns what terraform and OpenTofu call from a directory, override
+// files merged: calls that leave the package, and the paths of those that do
+// not.
+func callsOf(m *hclparse.Module, pkg string) (calls []Call, local []hclparse.Call, problems []Problem) {
+	for _, f := range m.Files {
+		if f.Syntax != hclparse.Terragrunt && f.Broken() {
+			at := Place{Package: pkg, File: f.Path, Line: 1}
+			what := "it does not parse"
+			for _, d := range f.Diags {
+				if d.Subject != nil && d.Subject.Start.Line > 0 {
+					at.Line, what = d.Subject.Start.Line, d.Summary
+					break
+				}
+			}
+			problems = append(problems, Problem{Rule: UnreadCall, Place: at, Source: pkg,
+				Summary: fmt.Sprintf("the calls of this file are not known: %s", what), Hint: "mend the file: terraform cannot read it either"})
+		}
+	}
+	type key struct{ file, source, version string }
+	seen := map[key]bool{}
+	for _, tofu := range []bool{false, true} {
+		for _, c := range m.Effective(tofu) {
+			place := Place{Package: pkg, File: c.File.Path, Line: c.Block.Start.Line}
+			if c.HasSource {
+				place.Line = c.SourceRange.Start.Line
+			}
+			k := key{fmt.Sprint(place.File, place.Line), c.Raw, c.Version}
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			switch {
+			case !c.HasSource:
+				problems = append(problems, Problem{Rule: UnreadCall, Place: place, Source: pkg, Summary: fmt.Sprintf("module %q has no source", c.Name)})
+			case !c.Static:
+				problems = append(problems, computed(place, fmt.Sprintf("the source of module %q", c.Name)))
+			case c.SourceErr != nil:
+				problems = append(problems, noAddress(place, c.Source))
+			case c.Source.Kind == hclparse.KindLocal:
+				local = append(local, *c)
+			default:
+				calls = append(calls, Call{Source: c.Source, Version: c.Version, Place: place})
+			}
+		}
+	}
+	return calls, local, problems
+}
+
+func computed(at Place, what string) Problem {
+	return Problem{Rule: UnreadCall, Place: at, Source: at.Package, Summary: what + " is computed, so what it calls is not known", Hint: "write the source as a plain string"}
+}
+
+func noAddress(at Place, s hclparse.Source) Problem {
+	return Problem{Rule: NotLockable, Place: at, Source: redacted(s.String()), Summary: "the source is no module address", Hint: "write ./ or ../ before a path in the same repository, git:: before the URL of a git repository"}
+}
