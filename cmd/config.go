@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/lint"
 )
 
 // configName is the configuration file's name.
@@ -33,6 +34,7 @@ type Config struct {
 	Accounts     []*AccountConfig         // in the order of the file
 	Guards       GuardsConfig
 	Identity     IdentityConfig
+	Lint         LintConfig
 }
 
 // ModulesConfig is where module repositories live and how releases are named.
@@ -86,7 +88,8 @@ type EnvironmentConfig struct {
 	Workspace     string
 	VarFiles      []string
 	BackendConfig []string
-	Guards        GuardsConfig // in addition to Config.Guards, never weaker
+	Guards        GuardsConfig             // in addition to Config.Guards, never weaker
+	Rules         map[string]lint.Severity // of lint, where they differ here
 	Range         hcl.Range
 }
 
@@ -208,6 +211,7 @@ func defaultConfig() *Config {
 		Modules:  ModulesConfig{Version: "1.0.0", Layout: LayoutPerModule},
 		Module:   map[string]*ModuleConfig{},
 		Identity: IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
+		Lint:     LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
 	}
 }
 

@@ -115,7 +115,8 @@ func (d *decoder) root(body hcl.Body) {
 		{Type: "stack", LabelNames: []string{"glob"}},
 		{Type: "environment", LabelNames: []string{"name"}},
 		{Type: "account", LabelNames: []string{"name"}},
-		{Type: "guards"}, {Type: "identity"},
+		{Type: "guards"}, {Type: "identity"}, {Type: "lint"},
+		{Type: "rule", LabelNames: []string{"name"}},
 	}})
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
@@ -147,6 +148,10 @@ func (d *decoder) root(body hcl.Body) {
 			d.guards(attrs, &d.c.Guards)
 		case "identity":
 			d.identity(b)
+		case "lint":
+			d.lint(b)
+		case "rule":
+			d.rule(b)
 		}
 	}
 	d.references()
@@ -227,7 +232,7 @@ func (d *decoder) stack(b *hcl.Block) {
 
 func (d *decoder) environment(b *hcl.Block) {
 	schema := attributes("stacks", "account", "after", "repo", "root", "approvals", "workspace", "var_files", "backend_config")
-	schema.Blocks = []hcl.BlockHeaderSchema{{Type: "guards"}}
+	schema.Blocks = []hcl.BlockHeaderSchema{{Type: "guards"}, {Type: "rule", LabelNames: []string{"name"}}}
 	attrs, blocks := d.content(b.Body, schema)
 	e := &EnvironmentConfig{Name: b.Labels[0], Range: b.DefRange}
 	d.check(located{e.Name, b.LabelRanges[0]}, "Not a name for an environment", checkName)
@@ -263,9 +268,11 @@ func (d *decoder) environment(b *hcl.Block) {
 	e.Workspace = d.checked(attrs["workspace"], "Not a workspace", checkWorkspace)
 	e.VarFiles = d.list(attrs["var_files"], "Not a file", checkArgument)
 	e.BackendConfig = d.list(attrs["backend_config"], "Not a backend configuration", checkArgument)
-	for i, g := range blocks {
+	d.environmentRules(e, blocks.OfType("rule"))
+	guards := blocks.OfType("guards")
+	for i, g := range guards {
 		if i > 0 {
-			d.err(g.DefRange, "Duplicate guards block", "It is already there in line %d.", blocks[0].DefRange.Start.Line)
+			d.err(g.DefRange, "Duplicate guards block", "It is already there in line %d.", guards[0].DefRange.Start.Line)
 			continue
 		}
 		ga, _ := d.content(g.Body, attributes("protect", "max_destroy"))

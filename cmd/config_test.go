@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/modules/lint"
 )
 
 var updateConfig = flag.Bool("update-config", false, "write the golden diagnostics of configurations anew")
@@ -110,6 +111,7 @@ func TestProductConfig(t *testing.T) {
 			},
 			Guards:   GuardsConfig{Protect: []string{"aws_db_instance", "aws_s3_bucket.logs"}, MaxDestroy: &three},
 			Identity: IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
+			Lint:     LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
 		}
 		if diff := cmp.Diff(want, c, cmpopts.IgnoreTypes(hcl.Range{}, &template{}), cmpopts.IgnoreUnexported(ModulesConfig{}, LiveConfig{})); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)

@@ -1,0 +1,372 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
+	"github.com/terrier-iac/terrier/modules/lint/rules"
+)
+
+type lintOptions struct {
+	fix, diff       bool
+	baseline        string
+	updateBaseline  bool
+	changedSince    string
+	remote          bool
+	failOn, explain string
+	reports         []string // FORMAT=FILE
+	list            bool
+	only            []string
+	paths           []string
+}
+
+func (a *app) lintCommand() *cobra.Command {
+	var o lintOptions
+	cmd := &cobra.Command{
+		Use:   "lint [PATH…]",
+		Short: "Find module calls that are not pinned, or pinned to the wrong thing",
+		Long: `Lint reads every Terraform and terragrunt file of the repository and judges how
+modules are called: whether each call is tied to one release, whether environments
+are in order, whether a lock file still holds. PATH limits what is reported to
+these files and directories; what they call is looked at wherever it is.
+
+It needs no configuration, runs nothing, and never goes to the network, unless
+--remote lets it ask the remotes which tags and branches they have. Without a
+configuration each rule has its own severity; terrier.hcl can change that for
+everything or for one environment.
+
+A comment ` + "`# terrier:ignore RULE reason`" + ` in the line, or alone in the line above,
+takes a finding out; ` + "`until=2026-12-31`" + ` in it gives that an end.
+
+Exit codes: 0 nothing found from --fail-on up; 2 something was; 1 a file or a
+remote could not be read, so that there may be more.`,
+		Example: "  terrier lint\n  terrier lint --changed-since origin/main --format gitlab > gl-code-quality.json\n  terrier lint --fix --diff\n  terrier lint --explain moving-tag",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.paths = args
+			return a.lint(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.fix, "fix", false, "write what has one right answer")
+	f.BoolVar(&o.diff, "diff", false, "with --fix: show the changes, write nothing")
+	f.StringVar(&o.baseline, "baseline", "", "accept the findings in this `file`, which is written when it is not there")
+	f.BoolVar(&o.updateBaseline, "update-baseline", false, "write the baseline anew, with today's findings")
+	f.StringVar(&o.changedSince, "changed-since", "", "only findings in files that differ from where this `revision` and HEAD parted")
+	f.BoolVar(&o.remote, "remote", false, "ask the remotes for their tags and branches")
+	f.StringVar(&o.failOn, "fail-on", "", "exit with 2 from this `severity` up: info, warn or error (default: the configuration's, else warn)")
+	f.StringSliceVar(&o.only, "only", nil, "only these `rules`")
+	f.BoolVar(&o.list, "rules", false, "list the rules and their severities")
+	f.StringVar(&o.explain, "explain", "", "show the page of a `rule`")
+	f.StringArrayVar(&o.reports, "report", nil, "also write the result to a file, as `FORMAT=FILE`: a log for people and a report for the forge from one run")
+	a.formatFlag(cmd, report.LintFormats()...)
+	return cmd
+}
+
+// lint is the journey: load, judge, mend where that was asked for, report.
+func (a *app) lint(ctx context.Context, o lintOptions) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	if err := o.check(cfg); err != nil {
+		return err
+	}
+	if o.list || o.explain != "" {
+		return a.showRules(cfg, o)
+	}
+	l, err := a.openLint(ctx, cfg, o)
+	if err != nil {
+		return err
+	}
+	if o.fix {
+		err = l.fix()
+	} else {
+		l.run()
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.acceptBaseline(); err != nil {
+		return err
+	}
+	return l.report()
+}
+
+// check refuses flags that make no sense.
+func (o *lintOptions) check(cfg *Config) error {
+	if o.failOn == "" {
+		o.failOn = string(cfg.Lint.FailOn)
+	}
+	switch {
+	case !slices.Contains(failOn, o.failOn):
+		return fmt.Errorf("--fail-on %q is not one of %s", o.failOn, strings.Join(failOn, ", "))
+	case o.diff && !o.fix:
+		return errors.New("--diff shows what --fix would write\nhint: terrier lint --fix --diff")
+	case o.updateBaseline && o.baseline == "":
+		return errors.New("--update-baseline needs --baseline\nhint: terrier lint --baseline .terrier.baseline.json --update-baseline")
+	}
+	for _, r := range o.reports {
+		if format, file, _ := strings.Cut(r, "="); file == "" || !slices.Contains(report.LintFormats(), format) {
+			return fmt.Errorf("--report %q is not FORMAT=FILE\nhint: the formats are %s", r, strings.Join(report.LintFormats(), ", "))
+		}
+	}
+	for _, name := range append(slices.Clone(o.only), o.explain) {
+		if name == "" || rules.Find(name) != nil {
+			continue
+		}
+		hint := "terrier lint --rules lists them"
+		if near := lint.Nearest(name, rules.All); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return fmt.Errorf("there is no rule %q\nhint: %s", name, hint)
+	}
+	return nil
+}
+
+func (a *app) showRules(cfg *Config, o lintOptions) error {
+	severity := func(rule string) lint.Severity {
+		if s := cfg.Lint.Settings.Rules[rule].Severity; s != "" {
+			return s
+		}
+		return rules.Find(rule).Severity
+	}
+	if o.list {
+		return report.WriteRules(a.stdout, rules.All, severity, a.style(a.stdout))
+	}
+	return report.WriteRule(a.stdout, rules.Find(o.explain), severity(o.explain), a.style(a.stdout))
+}
+
+// A lintRun is one run of lint over one tree.
+type lintRun struct {
+	*app
+	o     lintOptions
+	cfg   *Config
+	root  string // absolute
+	fsys  fs.FS
+	rules []*lint.Rule
+	facts lintFacts
+	scope []string        // paths below root that are reported; nil for all
+	since map[string]bool // paths that --changed-since names; nil without it
+
+	in      *lint.Input
+	found   []lint.Finding
+	changes []lint.Change
+	known   int
+
+	releases map[string]release // see planned
+}
+
+func (a *app) openLint(ctx context.Context, cfg *Config, o lintOptions) (*lintRun, error) {
+	l := &lintRun{app: a, o: o, cfg: cfg, rules: rules.All}
+	var err error
+	if l.root, err = a.lintRoot(); err != nil {
+		return nil, err
+	}
+	l.fsys = os.DirFS(l.root)
+	if len(o.only) > 0 {
+		l.rules = nil
+		for _, r := range rules.All {
+			if slices.Contains(o.only, r.Name) {
+				l.rules = append(l.rules, r)
+			}
+		}
+	}
+	if l.scope, err = a.below(l.root, o.paths); err != nil {
+		return nil, err
+	}
+	if l.since, err = a.changedSince(ctx, l.root, o.changedSince); err != nil {
+		return nil, err
+	}
+	return l, l.gatherFacts(ctx)
+}
+
+// lintRoot is the git root, else the configuration's directory, else the
+// working directory.
+func (a *app) lintRoot() (string, error) {
+	dir, err := filepath.Abs(a.chdir)
+	if err != nil {
+		return "", err
+	}
+	if root := gitRoot(dir); root != "" {
+		return root, nil
+	}
+	return dir, nil
+}
+
+// load makes an input of a tree: the files, and what is known beside them.
+func (l *lintRun) load(fsys fs.FS) *lint.Input {
+	tree, diags := hclparse.LoadCalls(fsys, lint.IgnoreMark)
+	return &lint.Input{
+		Graph: modules.NewGraph(tree, l.cfg.roleOf), Diags: diags,
+		Settings:    l.cfg.lintSettings(),
+		Environment: func(dir string) string { env, _ := l.cfg.Environment(dir); return env },
+		After:       l.cfg.after(),
+		State:       l.cfg.lintState, Choice: l.cfg.choice(),
+		Lock: l.facts.lock, LockedSince: l.facts.since, Refs: l.facts.refs,
+		Changed: l.since, Copies: l.facts.copies, Today: l.facts.today, Pinned: l.pinned,
+	}
+}
+
+func (l *lintRun) run() {
+	l.in = l.load(l.fsys)
+	l.found = slices.DeleteFunc(lint.Run(l.in, l.rules), func(f lint.Finding) bool { return !l.reports(f) })
+}
+
+// fix makes the fixes, writes them unless only a diff is wanted, and keeps
+// what is found afterwards.
+func (l *lintRun) fix() error {
+	changes, found, in, err := lint.FixAll(l.fsys, l.load, l.rules, l.reports)
+	if err != nil {
+		return err
+	}
+	l.in, l.changes = in, changes
+	l.found = slices.DeleteFunc(found, func(f lint.Finding) bool { return !l.reports(f) })
+	if l.o.diff {
+		return nil
+	}
+	return rewriteFiles(l.root, changes)
+}
+
+// reports says whether a finding is in what was asked for.
+func (l *lintRun) reports(f lint.Finding) bool {
+	file := f.Range.Filename
+	if l.scope != nil && !slices.ContainsFunc(l.scope, func(p string) bool { return modules.Within(file, p) }) {
+		return false
+	}
+	if l.since == nil || l.since[file] {
+		return true
+	}
+	// What a change elsewhere made wrong is new as well.
+	return slices.ContainsFunc(f.Related, func(r lint.Related) bool { return l.since[r.Range.Filename] })
+}
+
+// acceptBaseline leaves what the baseline does not have. Where there is none
+// yet, or a new one is wanted, all of it is accepted.
+func (l *lintRun) acceptBaseline() error {
+	if l.o.baseline == "" {
+		return nil
+	}
+	file := l.o.baseline
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(l.chdir, file)
+	}
+	data, err := os.ReadFile(file)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return fmt.Errorf("the baseline %s cannot be read: %s", l.o.baseline, reason(err))
+	}
+	if missing || l.o.updateBaseline {
+		if l.scope != nil || l.since != nil || len(l.o.only) > 0 {
+			return errors.New("a baseline is of the whole repository\nhint: leave out PATH, --only and --changed-since while it is written")
+		}
+		if err := writeWhole(file, lint.NewBaseline(l.found).Bytes()); err != nil {
+			return fmt.Errorf("the baseline %s cannot be written: %s", l.o.baseline, reason(err))
+		}
+		l.say("%s accepts %d findings: it is new, and fails on what comes from now on. Commit it.", l.o.baseline, len(l.found))
+		l.known, l.found = len(l.found), nil
+		return nil
+	}
+	b, err := lint.ReadBaseline(data, l.o.baseline)
+	if err != nil {
+		return err
+	}
+	fresh, known, gone := b.Split(l.found)
+	l.found, l.known = fresh, known
+	if gone > 0 && l.scope == nil && l.since == nil && len(l.o.only) == 0 {
+		l.say("%d findings of %s are gone: --update-baseline takes them out.", gone, l.o.baseline)
+	}
+	return nil
+}
+
+// report prints the result and gives the exit code.
+func (l *lintRun) report() error {
+	st := l.style(l.stdout)
+	if l.o.fix && l.o.diff {
+		if err := report.WriteFixes(l.stdout, l.changes, st); err != nil {
+			return err
+		}
+		return l.done(nil, len(l.changes) > 0)
+	}
+	r := &report.Lint{
+		Findings: l.found, Rules: l.rules, Files: l.files(), Root: filepath.Base(l.root),
+		Scanned: l.scanned(), Known: l.known, Errors: l.facts.errors, Version: version,
+	}
+	if err := report.WriteLint(l.stdout, r, l.format, st); err != nil {
+		return err
+	}
+	for _, other := range l.o.reports {
+		if err := l.writeReport(r, other); err != nil {
+			return err
+		}
+	}
+	l.nextSteps()
+	worst := lint.Off
+	unread := len(l.facts.errors) > 0
+	for _, f := range l.found {
+		if f.Severity.AtLeast(worst) {
+			worst = f.Severity
+		}
+		unread = unread || f.Rule == rules.ParseError && f.Severity == lint.Error
+	}
+	if unread {
+		return errShown
+	}
+	return l.done(nil, worst != lint.Off && worst.AtLeast(lint.Severity(l.o.failOn)))
+}
+
+// writeReport writes the result to a file: other is FORMAT=FILE.
+func (l *lintRun) writeReport(r *report.Lint, other string) error {
+	format, file, _ := strings.Cut(other, "=")
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(l.chdir, file)
+	}
+	var out bytes.Buffer
+	if err := report.WriteLint(&out, r, format, report.Style{Width: 80, Verbose: l.verbose}); err != nil {
+		return err
+	}
+	return writeWhole(file, out.Bytes())
+}
+
+func (l *lintRun) scanned() int {
+	n := 0
+	for _, m := range l.in.Graph.Tree.Modules {
+		n += len(m.Files)
+	}
+	return n
+}
+
+func (l *lintRun) nextSteps() {
+	fixes, rule := 0, ""
+	for _, f := range l.found {
+		if f.Fix != nil {
+			fixes++
+		}
+		if rule == "" {
+			rule = f.Rule
+		}
+	}
+	var steps []report.Step
+	if fixes > 0 {
+		steps = append(steps, report.Step{Command: l.command("lint --fix --diff"), Why: "shows what can be mended by itself"})
+	}
+	if rule != "" {
+		steps = append(steps, report.Step{Command: l.command("lint --explain " + rule), Why: "says why, and what to do"})
+	}
+	if len(l.found) > 10 && l.o.baseline == "" {
+		steps = append(steps, report.Step{Command: l.command("lint --baseline .terrier.baseline.json"), Why: "accepts these, fails on new ones"})
+	}
+	l.next(steps...)
+}
