@@ -164,7 +164,7 @@ func place(line []byte, start int, pos hcl.Pos) int {
 		return at
 	}
 	at := 0
-	for range max(0, pos.Column-1) {
+	for n := pos.Column; n > 1 && at < len(line); n-- {
 		_, size := utf8.DecodeRune(line[at:])
 		at += size
 	}
@@ -289,7 +289,17 @@ func (s *snippets) window(cells []cell, first, last int) []cell {
 			need += cells[i].width
 		}
 		if need > room-1 {
-			for begin = first; begin > 0 && used < room/4; begin-- {
+			// What the mark and a little behind it leave.
+			mark, rest := 0, 0
+			for i := first; i < len(cells); i++ {
+				if i <= last {
+					mark += cells[i].width
+				} else {
+					rest += cells[i].width
+				}
+			}
+			left := max(room/4, room-2-mark-min(rest, room/4))
+			for begin = first; begin > 0 && used+cells[begin-1].width <= left; begin-- {
 				used += cells[begin-1].width
 			}
 		}
