@@ -1,7 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/url"
 	"regexp"
@@ -53,7 +55,64 @@ func lintSARIF(w io.Writer, l *Lint, _ Style) error {
 	for i := range l.Findings {
 		run.AddResult(s.result(&l.Findings[i]))
 	}
-	return JSON(w, sarif.NewReport().AddRun(run))
+	return writeSARIF(w, sarif.NewReport().AddRun(run))
+}
+
+// sarifUnset are the members that the library writes as -1 or an empty list
+// where nothing is set: half of a report, of which validators warn (SARIF2004).
+// An empty list of results or rules says something, and stays.
+var sarifUnset = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields(`index id rank ruleIndex byteOffset charOffset
+		annotations logicalLocations relationships arguments attachments codeFlows fixes graphTraversals graphs
+		relatedLocations stacks taxa addresses extensions notificationConfigurationOverrides ruleConfigurationOverrides
+		toolConfigurationNotifications toolExecutionNotifications locations policies redactionTokens runAggregates
+		taxonomies threadFlowLocations translations versionControlProvenance webRequests webResponses
+		supportedTaxonomies notifications`) {
+		out[name] = true
+	}
+	return out
+}()
+
+// withoutUnset takes them out of a report without white space. No quote stands
+// unescaped inside of a string of JSON, so `":` there has a backslash before.
+func withoutUnset(data []byte) []byte {
+	out := make([]byte, 0, len(data))
+	for {
+		i := bytes.Index(data, []byte(`":`))
+		if i < 0 {
+			return append(out, data...)
+		}
+		end := i + len(`":-1`)
+		if value := data[i+2 : min(end, len(data))]; string(value) == "-1" || string(value) == "[]" {
+			key := bytes.LastIndexByte(data[:i], '"')
+			if key >= 0 && sarifUnset[string(data[key+1:i])] && end < len(data) && (data[end] == ',' || data[end] == '}') {
+				out = append(out, data[:key]...)
+				if data[end] == ',' {
+					end++
+				} else {
+					out = bytes.TrimSuffix(out, []byte(","))
+				}
+				data = data[end:]
+				continue
+			}
+		}
+		out, data = append(out, data[:i+2]...), data[i+2:]
+	}
+}
+
+func writeSARIF(w io.Writer, r *sarif.Report) error {
+	var compact, out bytes.Buffer
+	enc := json.NewEncoder(&compact)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	if err := json.Indent(&out, withoutUnset(compact.Bytes()), "", "  "); err != nil {
+		return err
+	}
+	_, err := w.Write(out.Bytes())
+	return err
 }
 
 func sarifRule(r *lint.Rule) *sarif.ReportingDescriptor {

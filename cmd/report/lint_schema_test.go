@@ -148,7 +148,7 @@ func workflowCommands(t *testing.T, log string) []command {
 var hostileTexts = []string{
 	"\x1b]0;owned\x07\x1b[2J\x1b[31m", "a\nb\r\n::error::owned", "::set-output name=x::y", `<![CDATA[ ]]> & <x a="b" c='d'>`, "\x00\x01\x0b\x0c\x7f\u0085\ufffe\uffff",
 	"\xff\xfe\xc3\x28\xed\xa0\x80", strings.Repeat("x", 10_000), strings.Repeat("é日🐕", 3000), "\u202egnp.exe\u2066\u200b\u2028", "100% %25 %0A a:b,c=d", "{0} {{1}} [a](0) ${var.x} %s %d %!",
-	" ", "../../../etc/passwd", "/etc/passwd", "a b/#c?d%e:f", "-->", "](javascript:x)", "./x", "~/x", `C:\x`, "\ufeffbom",
+	" ", "../../../etc/passwd", "/etc/passwd", "a b/#c?d%e:f", "-->", `"id":-1,"fixes":[]}`, "](javascript:x)", "./x", "~/x", `C:\x`, "\ufeffbom",
 }
 
 // hostileLint has each of them in each place.
@@ -380,5 +380,26 @@ func TestGitHubCommands(t *testing.T) {
 	}
 	if got[6].name != "notice" {
 		t.Errorf("%+v", got[6])
+	}
+}
+
+// TestSARIFUnset holds that only members go that say nothing.
+func TestSARIFUnset(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"id":-1,"x":1}`: `{"x":1}`,
+		`{"x":1,"id":-1}`: `{"x":1}`,
+		`{"x":1,"id":-1,"fixes":[],"y":[{"id":-1}]}`:   `{"x":1,"y":[{}]}`,
+		`{"id":-12,"fixes":[1],"results":[],"x":-1}`:   `{"id":-12,"fixes":[1],"results":[],"x":-1}`,
+		`{"text":"\"id\":-1,\"fixes\":[]}","id":-1}`:   `{"text":"\"id\":-1,\"fixes\":[]}"}`,
+		`{"text":"\\","id":-1,"b":"\\\"id\":-1,\\\""}`: `{"text":"\\","b":"\\\"id\":-1,\\\""}`,
+		`[]`: `[]`,
+	} {
+		if got := string(withoutUnset([]byte(in))); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+	got := written(t, &Lint{}, "sarif", Style{})
+	if !strings.Contains(got, `"results": []`) || !strings.Contains(got, `"rules": []`) || strings.Contains(got, "-1,") {
+		t.Errorf("a clean report: %s", got)
 	}
 }
