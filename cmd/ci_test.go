@@ -262,8 +262,8 @@ var hostile = []string{
 func TestGitLabComponent(t *testing.T) {
 	c := readComponent(t)
 	reports := []string{"--report", "gitlab=WORK/gl-code-quality-report.json", "--report", "junit=WORK/terrier-junit.xml"}
-	lint := func(failOn string, more ...string) []string {
-		return append(append([]string{"terrier", "lint", "--fail-on=" + failOn}, reports...), more...)
+	lint := func(more ...string) []string {
+		return append(append([]string{"terrier", "lint"}, reports...), more...)
 	}
 	lock := []string{"terrier", "lock", "--check"}
 	install := []string{"go", "install", "github.com/terrier-iac/terrier/cmd/terrier@v1.2.3"}
@@ -275,15 +275,15 @@ func TestGitLabComponent(t *testing.T) {
 		want   [][]string
 		out    string
 	}{
-		{"defaults", map[string]any{"version": "v1.2.3"}, nil, 0, [][]string{install, lint("warn")}, ""},
-		{"a merge request", nil, []string{"CI_MERGE_REQUEST_DIFF_BASE_SHA=abc"}, 0, [][]string{lint("warn", "--changed-since=abc")}, ""},
-		{"everything, in a merge request", map[string]any{"changed_since": ""}, []string{"CI_MERGE_REQUEST_DIFF_BASE_SHA=abc"}, 0, [][]string{lint("warn")}, ""},
+		{"defaults", map[string]any{"version": "v1.2.3"}, nil, 0, [][]string{install, lint()}, ""},
+		{"a merge request", nil, []string{"CI_MERGE_REQUEST_DIFF_BASE_SHA=abc"}, 0, [][]string{lint("--changed-since=abc")}, ""},
+		{"everything, in a merge request", map[string]any{"changed_since": ""}, []string{"CI_MERGE_REQUEST_DIFF_BASE_SHA=abc"}, 0, [][]string{lint()}, ""},
 		{"all inputs", map[string]any{"changed_since": "origin/main", "baseline": "../baseline.json", "fail_on": "info", "lock": true, "args": " --only  unpinned-source   . ", "working_directory": "live dir"}, nil, 0,
-			[][]string{lint("info", "--changed-since=origin/main", "--baseline=../baseline.json", "--only", "unpinned-source", "."), lock}, ""},
-		{"found by lint", map[string]any{"lock": true}, []string{"LINT=2"}, 2, [][]string{lint("warn"), lock}, ""},
-		{"found by lock", map[string]any{"lock": true}, []string{"LOCK=2"}, 2, [][]string{lint("warn"), lock}, ""},
-		{"an error of lock", map[string]any{"lock": true}, []string{"LINT=2", "LOCK=1"}, 1, [][]string{lint("warn"), lock}, ""},
-		{"an error of lint", map[string]any{"lock": true}, []string{"LINT=1", "LOCK=2"}, 1, [][]string{lint("warn"), lock}, ""},
+			[][]string{lint("--fail-on=info", "--changed-since=origin/main", "--baseline=../baseline.json", "--only", "unpinned-source", "."), lock}, ""},
+		{"found by lint", map[string]any{"lock": true}, []string{"LINT=2"}, 2, [][]string{lint(), lock}, ""},
+		{"found by lock", map[string]any{"lock": true}, []string{"LOCK=2"}, 2, [][]string{lint(), lock}, ""},
+		{"an error of lock", map[string]any{"lock": true}, []string{"LINT=2", "LOCK=1"}, 1, [][]string{lint(), lock}, ""},
+		{"an error of lint", map[string]any{"lock": true}, []string{"LINT=1", "LOCK=2"}, 1, [][]string{lint(), lock}, ""},
 		{"no baseline", map[string]any{"baseline": "none.json"}, nil, 1, nil, "the baseline none.json is not there\nhint: terrier lint --baseline FILE writes it; commit it\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -351,9 +351,9 @@ func TestGitLabComponent(t *testing.T) {
 					var want [][]string // none: it is neither a file nor a directory
 					switch input {
 					case "args":
-						want = [][]string{lint("warn", strings.Fields(v)...)}
+						want = [][]string{lint(strings.Fields(v)...)}
 					case "changed_since":
-						want = [][]string{lint("warn", "--changed-since="+v)}
+						want = [][]string{lint("--changed-since=" + v)}
 					}
 					checkHostile(t, input+"="+v, run, want)
 				}
@@ -424,7 +424,7 @@ func TestGitHubAction(t *testing.T) {
 	a := readAction(t)
 	const base = "github.event.pull_request.base.sha || github.event.merge_group.base_sha"
 	lint := func(more ...string) []string {
-		return append([]string{"terrier", "lint", "--format=github", "--fail-on=warn", "--report", "sarif=/tmp/runner/terrier.sarif"}, more...)
+		return append([]string{"terrier", "lint", "--format=github", "--report", "sarif=/tmp/runner/terrier.sarif"}, more...)
 	}
 	lock := []string{"terrier", "lock", "--check"}
 	type in = map[string]string
@@ -442,7 +442,7 @@ func TestGitHubAction(t *testing.T) {
 		{"a shallow clone", nil, "0123456789", nil, 1, nil, "the base commit 0123456789 is not in this clone\nhint: give actions/checkout fetch-depth: 0, or this action changed-since: ''\n", "exit-code=1\n"},
 		{"everything, in a pull request", in{"changed-since": ""}, "0123456789", nil, 0, [][]string{lint()}, "", "exit-code=0\n"},
 		{"all inputs", in{"changed-since": "origin/main", "baseline": "../baseline.json", "fail-on": "error", "lock": "true", "args": " --only  unpinned-source\n. ", "working-directory": "live dir", "sarif": "my report.sarif"}, "", []string{"LINT=2", "REPORT=my report.sarif"}, 2,
-			[][]string{{"terrier", "lint", "--format=github", "--fail-on=error", "--report", "sarif=WORK/live dir/my report.sarif", "--changed-since=origin/main", "--baseline=../baseline.json", "--only", "unpinned-source", "."}, lock}, "",
+			[][]string{{"terrier", "lint", "--format=github", "--report", "sarif=WORK/live dir/my report.sarif", "--fail-on=error", "--changed-since=origin/main", "--baseline=../baseline.json", "--only", "unpinned-source", "."}, lock}, "",
 			"sarif=WORK/live dir/my report.sarif\nexit-code=2\n"},
 		{"found by lock", in{"lock": "true"}, "", []string{"LOCK=2"}, 2, [][]string{lint(), lock}, "", "exit-code=2\n"},
 		{"an error of lock", in{"lock": "true"}, "", []string{"LINT=2", "LOCK=1"}, 1, [][]string{lint(), lock}, "", "exit-code=1\n"},
@@ -477,8 +477,7 @@ func TestGitHubAction(t *testing.T) {
 				case "changed-since":
 					want = [][]string{lint("--changed-since=" + v)}
 				case "fail-on": // terrier knows which there are
-					want = [][]string{lint()}
-					want[0][3] = "--fail-on=" + v
+					want = [][]string{lint("--fail-on=" + v)}
 				}
 				checkHostile(t, input+"="+v, runScript(t, githubShell, step.Run, env...), want)
 			}
