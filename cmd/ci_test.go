@@ -318,6 +318,16 @@ func TestGitLabComponent(t *testing.T) {
 	if strings.Contains(job.Script[0], "[[ inputs") || strings.Contains(readComponent(t).body[strings.Index(c.body, "script:"):], "$[[") {
 		t.Error("an input is a part of the script")
 	}
+	t.Run("reports of an earlier run", func(t *testing.T) {
+		job, err := c.job(map[string]any{"version": "installed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := runScript(t, gitlabShells[0], "touch gl-code-quality-report.json terrier-junit.xml\n"+job.Script[0], job.env("LINT=1")...)
+		if diff := cmp.Diff([]string{"baseline.json", "live dir"}, run.files); diff != "" || run.code != 1 {
+			t.Errorf("exit code %d, files: %s", run.code, diff)
+		}
+	})
 	if job, err := c.job(map[string]any{"version": "installed", "stage": "a: b # c"}); err != nil || job.Stage != "a: b # c" {
 		t.Errorf("a stage of an odd name: %v", err)
 	}
@@ -466,6 +476,13 @@ func TestGitHubAction(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a report of an earlier run", func(t *testing.T) {
+		step, env := a.step(t, "terrier lint", in{"sarif": "my.sarif"}, in{base: ""})
+		run := runScript(t, githubShell, "touch my.sarif\n"+step.Run, append(env, "LINT=1")...)
+		if run.outputs != "exit-code=1\n" {
+			t.Errorf("the outputs are %s", run.outputs)
+		}
+	})
 	t.Run("hostile", func(t *testing.T) {
 		for _, v := range append([]string{"\"; touch pwned; \"", "a\ntouch pwned", `\`}, hostile...) {
 			for _, input := range []string{"args", "changed-since", "fail-on", "baseline", "working-directory"} {
