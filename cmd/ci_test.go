@@ -398,10 +398,11 @@ func TestGitLabJobToken(t *testing.T) {
 			printf 'url=%s/a/b.git\n\n' "$host" | git credential fill 2>/dev/null | sed "s|^|$host |" || true
 		done
 		git ls-remote --get-url ssh://git@gitlab.example.com/a/b.git
+		git ls-remote --get-url ssh://git@gitlab.example.com:2222/a/b.git
 		git ls-remote --get-url git@gitlab.example.com:a/b.git
 		git ls-remote --get-url ssh://git@github.com/a/b.git`)
 	for _, shell := range gitlabShells {
-		run := runScript(t, shell, script, job.env("GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=credential.helper", "GIT_CONFIG_VALUE_0=!echo username=ada; echo password=own; :")...)
+		run := runScript(t, shell, script, job.env("GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=credential.helper", "GIT_CONFIG_VALUE_0=!echo username=ada; echo password=own; :", "CI_SERVER_SHELL_SSH_PORT=2222")...)
 		for _, line := range strings.Split(run.out, "\n") {
 			if strings.HasPrefix(line, "config ") && strings.Contains(line, "secret-7") {
 				t.Errorf("the token is in the configuration: %s", line)
@@ -420,6 +421,7 @@ http://gitlab.example.com protocol=http
 http://gitlab.example.com host=gitlab.example.com
 http://gitlab.example.com username=ada
 http://gitlab.example.com password=own
+https://gitlab.example.com/a/b.git
 https://gitlab.example.com/a/b.git
 https://gitlab.example.com/a/b.git
 ssh://git@github.com/a/b.git
