@@ -286,7 +286,11 @@ func (l *lintRun) acceptBaseline() error {
 	fresh, known, gone := b.Split(l.found)
 	l.found, l.known = fresh, known
 	if gone > 0 && l.scope == nil && l.since == nil && len(l.o.only) == 0 {
-		l.say("%d findings of %s are gone: --update-baseline takes them out.", gone, l.o.baseline)
+		is := "findings of " + l.o.baseline + " are"
+		if gone == 1 {
+			is = "finding of " + l.o.baseline + " is"
+		}
+		l.say("%d %s gone: --update-baseline takes out what nothing finds any more.", gone, is)
 	}
 	return nil
 }
