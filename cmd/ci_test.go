@@ -605,3 +605,15 @@ func TestHooks(t *testing.T) {
 		}
 	}
 }
+
+// pre-commit installs with go install ./...: that gives terrier and nothing
+// else.
+func TestOneProgram(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(string(out)); got != "github.com/terrier-iac/terrier/cmd/terrier" {
+		t.Errorf("the programs are %s", got)
+	}
+}

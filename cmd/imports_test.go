@@ -31,7 +31,6 @@ func TestImportDirection(t *testing.T) {
 		"modules/registry":   {},
 		"hclparse":           {},
 		"fixtures":           {},
-		"fixtures/mkfixture": {"fixtures"},
 		"fixtures/githttp":   {},
 	}
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports", "../...").Output()
