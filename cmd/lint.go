@@ -175,7 +175,7 @@ func (a *app) openLint(ctx context.Context, cfg *Config, o lintOptions) (*lintRu
 	if l.root, err = a.lintRoot(); err != nil {
 		return nil, err
 	}
-	l.fsys = os.DirFS(l.root)
+	l.fsys = workTree(ctx, l.root)
 	if len(o.only) > 0 {
 		l.rules = nil
 		for _, r := range rules.All {
@@ -304,9 +304,10 @@ func (l *lintRun) report() error {
 		}
 		return l.done(nil, len(l.changes) > 0)
 	}
+	v, _ := buildInfo()
 	r := &report.Lint{
 		Findings: l.found, Rules: l.rules, Files: l.files(), Root: filepath.Base(l.root),
-		Scanned: l.scanned(), Known: l.known, Errors: l.facts.errors, Version: version,
+		Scanned: l.scanned(), Known: l.known, Errors: l.facts.errors, Version: v,
 	}
 	if err := report.WriteLint(l.stdout, r, l.format, st); err != nil {
 		return err

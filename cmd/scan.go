@@ -78,7 +78,7 @@ func (a *app) source(ctx context.Context, rev string) (fsys fs.FS, name string, 
 	}
 	root := gitRoot(dir)
 	if rev == "" && root != "" {
-		return os.DirFS(root), filepath.Base(root), func() {}, nil
+		return workTree(ctx, root), filepath.Base(root), func() {}, nil
 	}
 	r, err := repo.Open(ctx, dir)
 	if err != nil {
@@ -100,6 +100,25 @@ func (a *app) source(ctx context.Context, rev string) (fsys fs.FS, name string, 
 		return nil, "", nil, err
 	}
 	return tree, fmt.Sprintf("%s at %.12s", filepath.Base(dir), commit.ID), func() { tree.Close() }, nil
+}
+
+// workTree is the files below root without those that git ignores: what is
+// built or downloaded there is not part of the repository. Where git cannot
+// tell, all of them.
+func workTree(ctx context.Context, root string) fs.FS {
+	fsys := os.DirFS(root)
+	r, err := repo.Open(ctx, root)
+	if r == nil || err != nil && !errors.Is(err, repo.ErrNoCommits) && !errors.Is(err, repo.ErrShallow) {
+		return fsys
+	}
+	if real, err := filepath.EvalSymlinks(root); err != nil || r.Root != real {
+		return fsys
+	}
+	ignored, err := r.Ignored(ctx)
+	if err != nil {
+		return fsys
+	}
+	return repo.Without(fsys, ignored)
 }
 
 // gitRoot walks up to the directory that holds .git; "" where there is none.

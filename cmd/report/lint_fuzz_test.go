@@ -60,7 +60,7 @@ func FuzzLint(f *testing.F) {
 			}
 		}
 		if after, err := hclparse.Apply(src, l.Findings[0].Fix.Edits); err == nil {
-			if err := WriteFixes(&bytes.Buffer{}, []Change{{path, src, after}}, Style{Terminal: true, Width: 80}); err != nil {
+			if err := WriteFixes(&bytes.Buffer{}, []lint.Change{{Path: path, Before: src, After: after}}, Style{Terminal: true, Width: 80}); err != nil {
 				t.Error(err)
 			}
 		}

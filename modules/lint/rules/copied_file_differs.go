@@ -14,6 +14,7 @@ var copiedFileDiffers = &lint.Rule{
 	Name:     "copied-file-differs",
 	Summary:  "A copy of another repository's file that is no longer the same",
 	Severity: lint.Error,
+	Options:  []string{"split", "repository"},
 	Needs:    lint.NeedConfig,
 	Ready:    func(in *lint.Input) bool { return len(in.Copies) > 0 },
 	Check: func(p *lint.Pass) {

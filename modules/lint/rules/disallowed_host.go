@@ -14,6 +14,7 @@ var disallowedHost = &lint.Rule{
 	Name:     "disallowed-host",
 	Summary:  "A module from a host that the configuration does not allow",
 	Severity: lint.Error,
+	Options:  []string{"hosts"},
 	Needs:    lint.NeedConfig,
 	Check: func(p *lint.Pass) {
 		allowed := p.Setting().Hosts

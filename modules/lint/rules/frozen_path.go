@@ -14,6 +14,7 @@ var frozenPath = &lint.Rule{
 	Name:     "frozen-path",
 	Summary:  "A change to a path that has moved out of the repository",
 	Severity: lint.Error,
+	Options:  []string{"paths"},
 	Needs:    lint.NeedChanges,
 	Ready:    func(in *lint.Input) bool { return in.Changed != nil },
 	Check: func(p *lint.Pass) {

@@ -13,6 +13,7 @@ var insecureTransport = &lint.Rule{
 	Name:     "insecure-transport",
 	Summary:  "A module that comes over the network in the clear",
 	Severity: lint.Warn,
+	Options:  []string{"schemes"},
 	Fixes:    true,
 	Check: func(p *lint.Pass) {
 		for _, c := range pinned(p) {
