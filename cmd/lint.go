@@ -209,6 +209,7 @@ func (a *app) lintRoot() (string, error) {
 // load makes an input of a tree: the files, and what is known beside them.
 func (l *lintRun) load(fsys fs.FS) *lint.Input {
 	tree, diags := hclparse.LoadCalls(fsys, lint.IgnoreMark)
+	tightenGC(len(tree.Entries))
 	return &lint.Input{
 		Graph: modules.NewGraph(tree, l.cfg.roleOf), Diags: diags,
 		Settings:    l.cfg.lintSettings(),

@@ -90,6 +90,18 @@ func relaxGC() {
 	}
 }
 
+// largeTree is the number of files from which memory matters more than a
+// tenth of the CPU: 100,000 files and what is found in them then take less
+// than 500 MB.
+const largeTree = 20_000
+
+// tightenGC takes relaxGC back for a tree of so many files.
+func tightenGC(files int) {
+	if os.Getenv("GOGC") == "" && files > largeTree {
+		debug.SetGCPercent(40)
+	}
+}
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "terrier",
