@@ -2,6 +2,7 @@ package modules
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -154,8 +155,16 @@ func StateKey(dir string, k *hclparse.Backend) string {
 	if len(p.any) > 0 && !slices.ContainsFunc(p.any, func(name string) bool { return k.Literals[name] != "" }) {
 		return ""
 	}
+	if slices.ContainsFunc(parts, placeholder.MatchString) {
+		return ""
+	}
 	return quoted(parts)
 }
+
+// placeholder finds what a template's own tool fills in ($name, <name>,
+// {{name}}, __NAME__, @name@, %NAME%): directories of such templates are copied
+// and completed, never applied.
+var placeholder = regexp.MustCompile(`\$[A-Za-z_{(]|<[A-Za-z][^<>]*>|\{\{|__[A-Za-z0-9_]+__|@[A-Za-z][A-Za-z0-9_-]*@|%[A-Z][A-Z0-9_]*%`)
 
 // localState is the file of a local backend, which is relative to the
 // directory.
@@ -176,6 +185,9 @@ func localState(dir string, k *hclparse.Backend) string {
 	workspaces := ""
 	if d := k.Literals["workspace_dir"]; d != "" {
 		workspaces = within(d)
+	}
+	if placeholder.MatchString(file) {
+		return ""
 	}
 	return quoted([]string{"local", within(file), workspaces})
 }
