@@ -161,6 +161,61 @@ func sameRelease(comment, of modules.Release, own []string) bool {
 		(comment.Prefix == of.Prefix || tagName(comment.Prefix) == tagName(of.Prefix) || slices.Contains(own, comment.Prefix))
 }
 
+// A judgement is what is known about the comment behind a full commit.
+type judgement int
+
+const (
+	believed judgement = iota // nothing speaks against it
+	right                     // the release that it names is at the commit
+	stale                     // another is, or the one that it names is elsewhere
+	foreign                   // it is no version of the module, or there is none
+)
+
+// judge holds the comment behind a full commit against lock and remote. at are
+// the releases of the module at the commit; elsewhere is where the release that
+// the comment names is, nil where that is at the commit or not known.
+func (f *facts) judge(c *lint.Call) (j judgement, at []string, elsewhere *releaseTag) {
+	own := ownPrefixes(c)
+	var said modules.Release
+	ok := false
+	if c.Comment != nil {
+		said, ok = modules.ParseRelease(c.Comment.Text)
+	}
+	// In a repository of many modules the releases of the others say nothing.
+	ofModule := func(r modules.Release) bool {
+		return c.Source.Subdir == "" || slices.Contains(own, tagName(r.Prefix)) || ok && r.Prefix == said.Prefix
+	}
+	tags, _ := f.tagsAt(c)
+	prefixes := own
+	for _, t := range tags {
+		r, isRelease := modules.ParseRelease(t)
+		if !isRelease || !ofModule(r) {
+			continue
+		}
+		if at = append(at, t); ok && sameRelease(said, r, own) {
+			j = right
+		}
+		prefixes = append(prefixes, r.Prefix)
+	}
+	if j == right {
+		return right, at, nil
+	}
+	all, _ := f.releasesOf(c)
+	for i, t := range all {
+		if ok && ofModule(t.Release) && sameRelease(said, t.Release, own) {
+			elsewhere = &all[i]
+			break
+		}
+	}
+	switch {
+	case !ok || elsewhere == nil && !slices.Contains(prefixes, said.Prefix):
+		return foreign, at, nil
+	case len(at) > 0 || elsewhere != nil:
+		return stale, at, elsewhere
+	}
+	return believed, nil, nil
+}
+
 // releaseAt is the release that a call has: its tag's, or that of the comment
 // behind a full commit unless it is known to be stale, or that of the only
 // release tag on the commit; or the registry version. Nil where nothing tells.
@@ -171,30 +226,14 @@ func (f *facts) releaseAt(c *lint.Call) *modules.Release {
 		}
 		return normal(*c.Release)
 	}
-	tags, known := f.tagsAt(c)
-	var there []modules.Release
-	for _, t := range tags {
-		if r, ok := modules.ParseRelease(t); ok {
-			there = append(there, r)
-		}
+	j, at, _ := f.judge(c)
+	if j == right || j == believed {
+		r, _ := modules.ParseRelease(c.Comment.Text)
+		return normal(r)
 	}
-	if c.Comment != nil {
-		r, ok := modules.ParseRelease(c.Comment.Text)
-		if !ok {
-			return nil
-		}
-		own := ownPrefixes(c)
-		i := slices.IndexFunc(there, func(t modules.Release) bool { return sameRelease(r, t, own) })
-		switch {
-		case i >= 0:
-			return normal(there[i])
-		case !known:
-			return normal(r)
-		}
-		return nil
-	}
-	if len(there) == 1 {
-		return normal(there[0])
+	if len(at) == 1 {
+		r, _ := modules.ParseRelease(at[0])
+		return normal(r)
 	}
 	return nil
 }

@@ -22,63 +22,42 @@ var staleComment = &lint.Rule{
 			if c.Comment == nil || !c.Known || c.Source.Kind != hclparse.KindGit {
 				continue
 			}
-			said, ok := modules.ParseRelease(c.Comment.Text)
-			own := ownPrefixes(c)
-			if !ok || !slices.Contains(own, said.Prefix) && (c.Release == nil || c.Release.Prefix != said.Prefix) && c.Pin != hclparse.PinCommit {
-				continue // a version of something else
-			}
 			switch c.Pin {
 			case hclparse.PinTag:
-				if c.Release != nil && !sameRelease(said, *c.Release, own) {
-					p.ReportCall(c, c.CommentRange(), commentFix(c, said, []string{tagName(c.Source.Ref)}),
-						"The comment says %s, the ref is %s",
-						"Who reads the comment believes the wrong version.", c.Comment.Text, c.Source.Ref)
-				}
+				checkTagComment(p, c)
 			case hclparse.PinCommit:
-				checkCommitComment(f, c, said, own)
+				checkCommitComment(f, c)
 			}
 		}
 	},
 }
 
-func checkCommitComment(f *facts, c *lint.Call, said modules.Release, own []string) {
-	at, known := f.tagsAt(c)
-	if !known {
+func checkTagComment(p *lint.Pass, c *lint.Call) {
+	own := ownPrefixes(c)
+	said, ok := modules.ParseRelease(c.Comment.Text)
+	if !ok || c.Release == nil || sameRelease(said, *c.Release, own) {
 		return
 	}
-	// In a repository of many modules the releases of the others say nothing.
-	ofModule := func(r modules.Release) bool {
-		return c.Source.Subdir == "" || slices.Contains(own, tagName(r.Prefix)) || r.Prefix == said.Prefix
-	}
-	var tags []string
-	prefixes := own
-	for _, t := range at {
-		r, ok := modules.ParseRelease(t)
-		if ok && sameRelease(said, r, own) {
-			return
-		}
-		if ok && ofModule(r) {
-			tags, prefixes = append(tags, t), append(prefixes, r.Prefix)
-		}
-	}
-	switch {
-	case len(tags) > 0 && slices.Contains(prefixes, said.Prefix):
-		f.ReportCall(c, c.CommentRange(), commentFix(c, said, tags), "The comment says %s, the commit is %s",
-			"The commit is what terraform takes; who reads the comment believes the wrong version.", c.Comment.Text, strings.Join(tags, " and "))
-		return
-	case len(tags) > 0:
+	if !slices.Contains(own, said.Prefix) && c.Release.Prefix != said.Prefix {
 		return // a version of something else
 	}
-	// No release is at the commit. The comment is wrong where the one that it
-	// names is at another.
-	all, _ := f.releasesOf(c)
-	for _, t := range all {
-		if ofModule(t.Release) && sameRelease(said, t.Release, own) {
-			f.ReportCall(c, c.CommentRange(), nil, "The comment says %s, which is another commit",
-				"The tag "+t.name+" is at "+t.commit+"; no release is at the commit of the source. Pin the commit of the release that is meant, or take the comment out.", c.Comment.Text)
-			return
-		}
+	p.ReportCall(c, c.CommentRange(), commentFix(c, said, []string{tagName(c.Source.Ref)}), "The comment says %s, the ref is %s",
+		"Who reads the comment believes the wrong version.", c.Comment.Text, c.Source.Ref)
+}
+
+func checkCommitComment(f *facts, c *lint.Call) {
+	j, at, elsewhere := f.judge(c)
+	if j != stale {
+		return
 	}
+	if len(at) > 0 {
+		said, _ := modules.ParseRelease(c.Comment.Text)
+		f.ReportCall(c, c.CommentRange(), commentFix(c, said, at), "The comment says %s, the commit is %s",
+			"The commit is what terraform takes; who reads the comment believes the wrong version.", c.Comment.Text, strings.Join(at, " and "))
+		return
+	}
+	f.ReportCall(c, c.CommentRange(), nil, "The comment says %s, which is another commit",
+		"The tag "+elsewhere.name+" is at "+elsewhere.commit+"; no release is at the commit of the source. Pin the commit of the release that is meant, or take the comment out.", c.Comment.Text)
 }
 
 // commentFix writes a tag into the comment in the style that it has: with or
