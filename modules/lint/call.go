@@ -3,6 +3,7 @@ package lint
 import (
 	"bytes"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -195,7 +196,7 @@ func (c *Call) Module() string {
 	if c.Call.Terragrunt != nil {
 		return "the terragrunt source"
 	}
-	return `module "` + c.Call.Name() + `"`
+	return "module " + strconv.Quote(c.Call.Name())
 }
 
 // Literal gives the source's text as it stands in the file, and where it

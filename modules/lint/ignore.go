@@ -20,7 +20,7 @@ import (
 //	# terrier:ignore RULE[,RULE…] reason [until=2026-12-31]
 //
 // It holds for findings that begin in its own line. Where nothing but comments
-// stands there, it holds for the next line that holds something else, if no
+// stands there, it holds for the next line too that holds something else, if no
 // empty line is between. Where that line begins a block (`module "vpc" {`) it
 // holds for the whole block, as in tfsec, trivy and golangci-lint: the finding
 // is at the source, and who puts the comment there means the call. On the last
@@ -105,9 +105,14 @@ func applyIgnores(in *Input, rules []*Rule, found []Finding) (kept, own []Findin
 			kept = append(kept, f)
 		}
 	}
-	ready := map[string]bool{}
-	for name, r := range byName {
-		ready[name] = r.Check != nil && (r.Needs == NeedNothing && r.Ready == nil || r.Ready != nil && r.Ready(in))
+	readies := map[string]bool{}
+	ready := func(name string) bool {
+		is, asked := readies[name]
+		if r := byName[name]; !asked {
+			is = r.Check != nil && (r.Needs == NeedNothing && r.Ready == nil || r.Ready != nil && r.Ready(in))
+			readies[name] = is
+		}
+		return is
 	}
 	for _, place := range sortedKeys(byFile) {
 		for _, ig := range byFile[place].all {
@@ -115,7 +120,7 @@ func applyIgnores(in *Input, rules []*Rule, found []Finding) (kept, own []Findin
 				switch {
 				case !ig.hit[rule]:
 					// A rule that had nothing to judge by may hit tomorrow.
-					if ready[rule] {
+					if ready(rule) {
 						report(UnusedIgnore, ig.rng, rule, fmt.Sprintf("This ignore of %s hits nothing", rule),
 							"Nothing of this rule is found where it holds: take it out, so that it does not hide the next one.")
 					}
@@ -183,6 +188,10 @@ func readIgnores(f *hclparse.File, rules map[string]*Rule, report func(rule stri
 			ig.line = lines[i]
 			out.all = append(out.all, ig)
 			out.byLine[ig.line] = append(out.byLine[ig.line], ig)
+			if own := ig.rng.Start.Line; own != ig.line {
+				// What is found in a comment's line is about the whole file.
+				out.byLine[own] = append(out.byLine[own], ig)
+			}
 		}
 	}
 	return out

@@ -74,6 +74,9 @@ func (c *Call) Subject() string {
 // Locked returns what the lock file says of the call, nil where it says
 // nothing.
 func (p *Pass) Locked(c *Call) *lock.Entry {
+	if p.Lock == nil {
+		return nil
+	}
 	address, ref, ok := LockKey(c)
 	if !ok {
 		return nil
@@ -98,7 +101,7 @@ func LockKey(c *Call) (address, ref string, ok bool) {
 // Remote returns the refs of the call's repository, false where it was not
 // asked, did not answer, or is none of git.
 func (p *Pass) Remote(c *Call) (map[string]repo.Ref, bool) {
-	if !c.Known || c.Source.Kind != hclparse.KindGit {
+	if p.Refs == nil || !c.Known || c.Source.Kind != hclparse.KindGit {
 		return nil, false
 	}
 	refs, ok := p.Refs[lock.Address(c.Source)]
