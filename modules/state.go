@@ -15,19 +15,24 @@ import (
 type State struct {
 	Dir     string
 	Backend *hclparse.Backend
+	// Key is equal for two states in one place. It may hold credentials: it is
+	// there to compare, not to show.
+	Key string
 }
 
-// SharedStates returns the stacks that keep their state under one key: groups
-// of two or more, each by directory, the groups by their first.
+// States returns the states of all stacks whose files say where it is, by
+// directory.
 //
-// Only what the files say in full is compared. A backend that is completed at
-// init (-backend-config, a variable of the environment), or that terragrunt
-// writes, is in no group. Nor is a directory with another's files, all of them
-// through symlinks: that is one stack at two places.
-func (g *Graph) SharedStates() [][]State {
-	states := map[string][]State{}
+// A backend that is completed at init (-backend-config, a variable of the
+// environment), that terragrunt writes, or that is a template for a script to
+// fill in, is not among them. Nor is what stands below examples/, tests/ or
+// fixtures/, or a directory with another's files, all of them through symlinks:
+// that is one stack at two places.
+func (g *Graph) States() []State {
+	var out []State
+	byKey := map[string][]*Dir{}
 	for _, d := range g.Sorted() {
-		if d.Role != RoleStack || hasTerragrunt(d.Config) || g.terragrunt.inherits[d.Path] {
+		if d.Role != RoleStack || hasTerragrunt(d.Config) || g.terragrunt.inherits[d.Path] || hasSegment(d.Path, isExampleDir) {
 			continue
 		}
 		k := effectiveBackend(d.Config)
@@ -35,9 +40,20 @@ func (g *Graph) SharedStates() [][]State {
 			continue
 		}
 		key := StateKey(d.Path, k)
-		if key != "" && !slices.ContainsFunc(states[key], func(s State) bool { return sameFiles(g.Dirs[s.Dir].Config, d.Config) }) {
-			states[key] = append(states[key], State{d.Path, k})
+		if key != "" && !slices.ContainsFunc(byKey[key], func(other *Dir) bool { return sameFiles(other.Config, d.Config) }) {
+			byKey[key] = append(byKey[key], d)
+			out = append(out, State{d.Path, k, key})
 		}
+	}
+	return out
+}
+
+// SharedStates returns the stacks that keep their state under one key: groups
+// of two or more, each by directory, the groups by their first.
+func (g *Graph) SharedStates() [][]State {
+	states := map[string][]State{}
+	for _, s := range g.States() {
+		states[s.Key] = append(states[s.Key], s)
 	}
 	var out [][]State
 	for _, group := range states {
@@ -118,9 +134,9 @@ var statePlaces = map[string]statePlace{
 	"remote": {needs: []string{"organization", "workspaces.name"}, also: []string{"hostname=app.terraform.io"}},
 }
 
-// StateKey is equal for two backends that keep their state in one place; "" where the
-// files do not say where that is. dir is the directory of the backend. What it returns may hold
-// credentials: it is there to compare, not to show.
+// StateKey is equal for two backends that keep their state in one place; ""
+// where the files do not say where that is. dir is the directory of the
+// backend. It may hold credentials: it is there to compare, not to show.
 func StateKey(dir string, k *hclparse.Backend) string {
 	typ := k.Type
 	switch typ {
@@ -161,10 +177,11 @@ func StateKey(dir string, k *hclparse.Backend) string {
 	return quoted(parts)
 }
 
-// placeholder finds what a template's own tool fills in ($name, <name>,
-// {{name}}, __NAME__, @name@, %NAME%): directories of such templates are copied
-// and completed, never applied.
-var placeholder = regexp.MustCompile(`\$[A-Za-z_{(]|<[A-Za-z][^<>]*>|\{\{|__[A-Za-z0-9_]+__|@[A-Za-z][A-Za-z0-9_-]*@|%[A-Z][A-Z0-9_]*%`)
+// placeholder finds what somebody or a script is to fill in ($name, <name>,
+// {{name}}, __NAME__, @name@, %NAME%, UPDATE_ME, your-bucket): such directories
+// are copied and completed, never applied.
+var placeholder = regexp.MustCompile(`\$[A-Za-z_{(]|<[A-Za-z][^<>]*>|\{\{|__[A-Za-z0-9_]+__|@[A-Za-z][A-Za-z0-9_-]*@|%[A-Z][A-Z0-9_]*%` +
+	`|(?i:(?:^|[^a-z])(?:(?:update|change|replace|fill)[-_ ]?(?:me|this)|todo|fixme|your[-_][a-z]+)(?:$|[^a-z]))`)
 
 // localState is the file of a local backend, which is relative to the
 // directory.

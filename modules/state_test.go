@@ -32,6 +32,9 @@ func TestSharedStates(t *testing.T) {
 		{"s3, bucket computed", "backend \"s3\" {\n bucket = var.b\n key = \"k\"\n}", "backend \"s3\" {\n bucket = var.b\n key = \"k\"\n}", false},
 		{"s3, a template that a script fills in", s3 + "workspace_key_prefix = \"members/$name\"\n}", s3 + "workspace_key_prefix = \"members/$name\"\n}", false},
 		{"s3, a template of another kind", strings.Replace(s3, `"k"`, `"<stack>/k"`, 1) + "}", strings.Replace(s3, `"k"`, `"<stack>/k"`, 1) + "}", false},
+		{"s3, to be filled in", strings.Replace(s3, `"b"`, `"UPDATE_ME"`, 1) + "}", strings.Replace(s3, `"b"`, `"UPDATE_ME"`, 1) + "}", false},
+		{"s3, to be filled in, in other words", strings.Replace(s3, `"b"`, `"your-state-bucket"`, 1) + "}", strings.Replace(s3, `"b"`, `"your-state-bucket"`, 1) + "}", false},
+		{"s3, a name that holds such a word", strings.Replace(s3, `"b"`, `"exchange-media"`, 1) + "}", strings.Replace(s3, `"b"`, `"exchange-media"`, 1) + "}", true},
 		{"s3, signs that are no template", strings.Replace(s3, `"k"`, `"a_b$/c__d/100%"`, 1) + "}", strings.Replace(s3, `"k"`, `"a_b$/c__d/100%"`, 1) + "}", true},
 		{"s3, nothing", "backend \"s3\" {}", "backend \"s3\" {}", false},
 		{"s3 and gcs", s3 + "}", "backend \"gcs\" {\n bucket = \"b\"\n prefix = \"k\"\n}", false},
@@ -112,6 +115,7 @@ func TestSharedStatesOfDirectories(t *testing.T) {
 		{"terragrunt may write another", fstest.MapFS{"a/m.tf": file(k), "b/m.tf": file(k), "b/terragrunt.hcl": file("inputs = {}\n")}, ""},
 		{"one stack at two places", fstest.MapFS{"a/m.tf": file(k), "b/m.tf": link("../a/m.tf")}, ""},
 		{"a shared backend file", fstest.MapFS{"a/m.tf": file(k), "b/m.tf": link("../a/m.tf"), "b/x.tf": file("")}, "[a b]"},
+		{"steps of a walk through one stack", fstest.MapFS{"docs/fixtures/one/m.tf": file(k), "docs/fixtures/two/m.tf": file(k), "examples/x/m.tf": file(k)}, ""},
 		{"in JSON", fstest.MapFS{"a/m.tf": file(k), "b/m.tf.json": file(`{"terraform": {"backend": {"s3": {"bucket": "b", "key": "k"}}}}`)}, "[a b]"},
 	} {
 		tree, _ := hclparse.Load(test.files)
