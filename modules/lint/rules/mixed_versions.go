@@ -41,7 +41,7 @@ type callVersion struct {
 // A mix is the newest version that a call's stacks have of its module.
 type mix struct {
 	own, newest callVersion
-	stacks      []string
+	stacks      map[string]bool
 }
 
 type mixed struct {
@@ -172,12 +172,10 @@ func newer(a, b callVersion) int {
 func (m *mixed) add(stack string, v, newest callVersion) {
 	x := m.found[v.call]
 	if x == nil {
-		x = &mix{own: v, newest: newest}
+		x = &mix{own: v, newest: newest, stacks: map[string]bool{}}
 		m.found[v.call] = x
 	}
-	if !slices.Contains(x.stacks, stack) {
-		x.stacks = append(x.stacks, stack)
-	}
+	x.stacks[stack] = true
 }
 
 func compareCalls(a, b *lint.Call) int {
@@ -197,9 +195,10 @@ func (m *mixed) report(c *lint.Call, x *mix) {
 	if x.own.release == nil || x.newest.release == nil || x.own.release.Prefix != x.newest.release.Prefix || x.own.release.Version.Equal(x.newest.release.Version) {
 		what = "is at " + x.own.text + ", and its stack has " + x.newest.text + " as well"
 	}
-	stack := "the stack " + x.stacks[0]
+	first := sorted(x.stacks)[0]
+	stack := "the stack " + first
 	if n := len(x.stacks); n > 1 {
-		stack = fmt.Sprintf("%d stacks, %s among them", n, x.stacks[0])
+		stack = fmt.Sprintf("%d stacks, %s among them,", n, first)
 	}
 	m.Report(lint.Finding{
 		Range:   at,
