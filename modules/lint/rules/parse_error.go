@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -67,10 +68,17 @@ func reportErrors(p *lint.Pass, file string, errs []*hcl.Diagnostic) {
 	case n > 1:
 		detail += fmt.Sprintf(" There are %d more errors in this file.", n)
 	}
+	severity := lint.Severity("")
+	if strings.HasPrefix(file, ".") && file != "." || strings.Contains(file, "/.") {
+		// What scaffolding tools keep in .boilerplate and the like is for
+		// them to fill in.
+		severity = lint.Info
+	}
 	p.Report(lint.Finding{
-		Range:   at,
-		Subject: file,
-		Summary: fmt.Sprintf("%q cannot be read in full: %s", file, d.Summary),
-		Detail:  detail + " What it calls is not known, and nothing of that is checked.",
+		Severity: severity,
+		Range:    at,
+		Subject:  file,
+		Summary:  fmt.Sprintf("%q cannot be read in full: %s", file, d.Summary),
+		Detail:   detail + " What it calls is not known, and nothing of that is checked.",
 	})
 }

@@ -41,6 +41,15 @@ func TestParseError(t *testing.T) {
 	})
 }
 
+func TestParseErrorSeverity(t *testing.T) {
+	for file, want := range map[string]lint.Severity{"main.tf": lint.Error, "a/.boilerplate/terragrunt.hcl": lint.Info, ".x/main.tf": lint.Info, "a.b/main.tf": lint.Error} {
+		found := lint.Run(input("-- "+file+" --\nterraform {\n"), []*lint.Rule{parseError})
+		if len(found) != 1 || found[0].Severity != want {
+			t.Errorf("%s: %+v", file, found)
+		}
+	}
+}
+
 // locks is a file system in which one file cannot be read.
 type locks struct {
 	fstest.MapFS
