@@ -16,6 +16,7 @@ var disallowedHost = &lint.Rule{
 	Severity: lint.Error,
 	Options:  []string{"hosts"},
 	Needs:    lint.NeedConfig,
+	Ready:    func(in *lint.Input) bool { return len(in.Settings.Rules["disallowed-host"].Hosts) > 0 },
 	Check: func(p *lint.Pass) {
 		allowed := p.Setting().Hosts
 		if len(allowed) == 0 {

@@ -18,8 +18,8 @@ import (
 // the repository. Nothing panics, ranges are in their file, a second run is the
 // same, a fix is right at once, and a password is never shown.
 func FuzzFacts(f *testing.F) {
-	f.Add(stack+call("a", "?ref="+commitA, " # v1.2.2")+call("b", "?ref=v1.2.3", " # 1.2.2"), "terraform {\n  source = \"git::https://h.example/vpc.git//x?ref=v1.9.9\" # v1.0.0\n}\n")
-	f.Add(stack+call("a", "?ref=tags/v1.2.3&depth=1", "")+call("b", "?ref=refs/tags/v1.2.3", ""), "terraform {\n  source = true ? \"git::https://h.example/vpc.git?ref=v1\" : \"../x\"\n}\n")
+	f.Add(stack+named("a", "?ref="+commitA, " # v1.2.2")+named("b", "?ref=v1.2.3", " # 1.2.2"), "terraform {\n  source = \"git::https://h.example/vpc.git//x?ref=v1.9.9\" # v1.0.0\n}\n")
+	f.Add(stack+named("a", "?ref=tags/v1.2.3&depth=1", "")+named("b", "?ref=refs/tags/v1.2.3", ""), "terraform {\n  source = true ? \"git::https://h.example/vpc.git?ref=v1\" : \"../x\"\n}\n")
 	f.Add("terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key = \"k\"\n  }\n}\n", "terraform {\n")
 	f.Add("module \"x\" {\n  source = \"git::https://user:p4ssw0rd@h.example/vpc.git?ref=V4.5.0-\\u001b&depth=--x\" # vpc/v1.2.3-rc.1+b\r\n}", "")
 	f.Add("module \"x\" {\n  source = \"a/b/c\"\n  version = \"= 1.2.3\"\n}\n# terrier:ignore not-locked x until=2020-01-01\n", "include {\n  path = \"x.hcl\"\n}\n")

@@ -65,7 +65,7 @@ func TestMixedVersions(t *testing.T) {
 		},
 		{
 			name:  "a comment that nothing speaks against is believed",
-			files: stack + call("a", "?ref="+commitA, " # v9.0.0") + call("b", "?ref=v1.2.3", ""),
+			files: stack + named("a", "?ref="+commitA, " # v9.0.0") + named("b", "?ref=v1.2.3", ""),
 			with:  remote("v1.2.3 " + commitB),
 			want:  []string{`main.tf:6:48-6:54 Module "b" is at v1.2.3, and the newest in its stack is 9.0.0 (commit aaaaaaaaaaaa)`},
 		},
