@@ -165,7 +165,7 @@ func remoteURL(s hclparse.Source) string {
 // canonical reports whether an address is one that Address gives, and gives
 // again for what it reads from it: what a lock file may hold.
 func canonical(address string) bool {
-	if address == "" || strings.ContainsFunc(address, control) || redacted(address) != address {
+	if address == "" || strings.ContainsFunc(address, control) || redacted(address) != address || remoteHelper(address) {
 		return false
 	}
 	s, err := hclparse.ParseSource(address)

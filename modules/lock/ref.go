@@ -17,7 +17,12 @@ import (
 // A meaning is what a ref is on a remote.
 type meaning struct {
 	kind   Kind
-	commit repo.Hash // zero for a commit's id that is yet to be looked for
+	commit repo.Hash
+	// short says that the ref looks like the first digits of a commit, which
+	// is to be looked for in the objects. Where there is none, branch is what
+	// it is, if branched.
+	short, branched bool
+	branch          repo.Hash
 }
 
 var (
@@ -59,7 +64,7 @@ func shallow(s hclparse.Source) bool {
 func means(refs map[string]repo.Ref, ref string, shallow bool) (meaning, error) {
 	get := func(kind Kind, name string) (meaning, bool) {
 		r, ok := refs[name]
-		return meaning{kind, r.Commit}, ok
+		return meaning{kind: kind, commit: r.Commit}, ok
 	}
 	if ref == "" {
 		if m, ok := get(KindDefault, "HEAD"); ok {
@@ -95,7 +100,10 @@ func means(refs map[string]repo.Ref, ref string, shallow bool) (meaning, error) 
 	}
 	if fullID.MatchString(ref) {
 		id, err := repo.ParseHash(strings.ToLower(ref))
-		return meaning{KindCommit, id}, err
+		if err == nil && id.IsZero() {
+			err = errNoRef
+		}
+		return meaning{kind: KindCommit, commit: id}, err
 	}
 	for _, name := range []string{ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref, "refs/remotes/" + ref, "refs/remotes/" + ref + "/HEAD"} {
 		m, ok, err := inClone(refs, name)
@@ -103,10 +111,11 @@ func means(refs map[string]repo.Ref, ref string, shallow bool) (meaning, error) 
 			return m, err
 		}
 	}
-	if shortID.MatchString(ref) {
-		return meaning{kind: KindCommit}, nil
-	}
-	if m, ok := get(KindBranch, "refs/heads/"+ref); ok {
+	m, ok := get(KindBranch, "refs/heads/"+ref)
+	switch {
+	case shortID.MatchString(ref):
+		return meaning{kind: KindCommit, short: true, branched: ok, branch: m.commit}, nil
+	case ok:
 		return m, nil
 	}
 	return meaning{}, errNoRef
@@ -131,7 +140,7 @@ func inClone(refs map[string]repo.Ref, name string) (meaning, bool, error) {
 		return meaning{}, false, nil
 	}
 	r, ok := refs[name]
-	return meaning{kind, r.Commit}, ok, nil
+	return meaning{kind: kind, commit: r.Commit}, ok, nil
 }
 
 // defaultBranch reports whether a branch is the remote's default. The list of

@@ -128,10 +128,13 @@ func (r *run) settle(ctx context.Context, p *pkg) error {
 		return nil
 	}
 	m, err := means(p.remote.refs, p.source.Ref, shallow(p.source))
-	if err == nil && m.commit.IsZero() {
+	if err == nil && m.short {
 		m.commit, err = r.short(ctx, p)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if m.branched && errors.Is(err, repo.ErrRevision) {
+			m, err = meaning{kind: KindBranch, commit: m.branch}, nil
 		}
 	}
 	switch {
@@ -209,7 +212,7 @@ func (p *pkg) thing(now Kind) string {
 // may be needed for that.
 func (r *run) short(ctx context.Context, p *pkg) (repo.Hash, error) {
 	m := p.remote.mirror
-	id, err := m.Resolve(ctx, p.source.Ref)
+	id, err := m.ResolveShort(ctx, p.source.Ref)
 	if err == nil || r.Offline || !errors.Is(err, repo.ErrRevision) {
 		return id, err
 	}
@@ -226,7 +229,7 @@ func (r *run) short(ctx context.Context, p *pkg) (repo.Hash, error) {
 	if err := m.Ensure(ctx, wants[:1]...); err != nil { // it brings all branches and tags
 		return id, err
 	}
-	return m.Resolve(ctx, p.source.Ref)
+	return m.ResolveShort(ctx, p.source.Ref)
 }
 
 // present makes sure that a package's commit can be read. err is what came of

@@ -345,7 +345,7 @@ func (r *run) compareDepths(p *pkg) {
 	}
 	plain, err := means(p.remote.refs, p.source.Ref, false)
 	deep, err2 := means(p.remote.refs, p.source.Ref, true)
-	if err != nil || err2 != nil || plain.commit == deep.commit || plain.commit.IsZero() {
+	if err != nil || err2 != nil || plain.short || plain.commit == deep.commit {
 		return // what is missing was said
 	}
 	q := p.problem(AmbiguousRef, "give the branch or the tag another name, or write depth in all of the calls or in none",
