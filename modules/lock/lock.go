@@ -126,6 +126,9 @@ func Address(s hclparse.Source) string {
 		}
 	}
 	address := u.String()
+	if address == "" {
+		return ""
+	}
 	if isGit {
 		address = "git::" + address
 	}

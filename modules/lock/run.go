@@ -209,6 +209,14 @@ func (r *run) take(calls []Call) (fresh, read []*pkg) {
 			r.report(*p)
 			continue
 		}
+		if url := remoteURL(c.Source); url != "" {
+			// Calls that share an entry may bring other parameters.
+			if _, err := r.Cache.Mirror(url); err != nil {
+				text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
+				r.report(Problem{Rule: NotLockable, Source: address, Ref: c.ref(), Place: c.Place, Summary: text, Hint: hint})
+				continue
+			}
+		}
 		key := [2]string{address, c.ref()}
 		p := r.pkgs[key]
 		if p == nil {
@@ -265,6 +273,8 @@ func unlockable(c Call, address string) *Problem {
 		p.Rule, p.Summary = UnsafeRef, "the source names a remote helper of git, which runs a program"
 	case unsafeRef(c.ref()) != "":
 		p.Rule, p.Summary = UnsafeRef, "the ref "+unsafeRef(c.ref())
+	case address == "" && c.Source.Kind == hclparse.KindGit:
+		*p = noAddress(c.Place, c.Source)
 	case address == "":
 		p.Rule, p.Summary = NotLockable, "a lock holds git and registry sources only: what this one gives may be another thing tomorrow"
 		p.Hint = "put the module into a git repository"
@@ -402,11 +412,6 @@ func (r *run) readOne(ctx context.Context, p *pkg) ([]Call, error) {
 			return nil, nil
 		}
 		defer tree.Close()
-		if err := tree.Check(); err != nil {
-			p.entry = p.locked
-			r.lost(p, p.problem(NotLockable, "", "%s holds paths that no checkout can have: %v", p.name(), err))
-			return nil, nil
-		}
 		fsys = tree
 	}
 	if !p.hashed {

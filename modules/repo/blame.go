@@ -29,7 +29,7 @@ func (r *Repo) LineSince(ctx context.Context, rev, path string, line int) (LineO
 	}
 	// A configuration that hides commits from blame (blame.ignoreRevsFile)
 	// would hide who changed a lock.
-	out, err := run(ctx, r.command(ctx, "-c", "blame.ignoreRevsFile=", "blame", "--porcelain", "--no-textconv", fmt.Sprintf("-L%d,%d", line, line), rev, "--", path), nil)
+	out, err := run(ctx, r.command(ctx, "blame", "--porcelain", "--no-textconv", "--ignore-revs-file=", fmt.Sprintf("-L%d,%d", line, line), rev, "--", path), nil)
 	if err != nil {
 		var ge *GitError
 		if errors.As(err, &ge) && (strings.Contains(ge.Stderr, "no such path") || strings.Contains(ge.Stderr, "has only") || strings.Contains(ge.Stderr, "bad revision")) {
