@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/registry"
@@ -89,7 +90,8 @@ func (a *app) lock(ctx context.Context, o lockOptions) error {
 		return err
 	}
 	defer done()
-	calls, unread := lock.Roots(modules.Load(fsys, cfg.roleOf))
+	tree, diags := hclparse.LoadEach(fsys, (*hclparse.Module).Forget)
+	calls, unread := lock.Roots(modules.NewGraph(tree, cfg.roleOf), diags)
 	result, err := a.runLock(ctx, o, calls, old)
 	if err != nil {
 		return err

@@ -131,14 +131,18 @@ func WriteLock(w io.Writer, l *Lock, format string, st Style) error {
 		}
 	}
 	p.f("\n")
-	for _, e := range l.Errors {
+	const few = 20
+	for i, e := range l.Errors {
+		if i == few && !st.Verbose {
+			p.f("  %s\n", more(len(l.Errors)-few, "error"))
+			break
+		}
 		p.f("  %s  %s\n", st.red("error"), st.bold(clean(e.Source)))
 		textReason(p, st, e.Summary, e.Hint)
 	}
 	for _, q := range l.Problems {
 		textLockProblem(p, st, q)
 	}
-	const few = 20
 	textLockEntries(p, st, "added", l.Added, few)
 	for i, u := range l.Updated {
 		if i == few && !st.Verbose {

@@ -3,7 +3,11 @@ package lock
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -32,11 +36,11 @@ func compareCalls(a, b Call) int {
 }
 
 // Roots returns the calls of a tree that leave it, sorted, and what there is
-// of calls that cannot be read. Directories that the configuration ignores are
-// left out.
-func Roots(g *modules.Graph) ([]Call, []Problem) {
+// of calls that cannot be read; diags are those of loading the tree.
+// Directories that the configuration ignores are left out.
+func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 	var calls []Call
-	var problems []Problem
+	problems := unreadFiles(diags, g.Tree, "")
 	for _, d := range g.Sorted() {
 		if d.Role == modules.RoleIgnore {
 			continue
@@ -60,6 +64,29 @@ func Roots(g *modules.Graph) ([]Call, []Problem) {
 	}
 	slices.SortFunc(calls, compareCalls)
 	return calls, sortProblems(problems)
+}
+
+// unreadFiles are the directories that could not be listed and the symlinks
+// that could not be followed: those that are no file of the tree. (What is
+// wrong in a file is for callsOf to say.)
+func unreadFiles(diags hcl.Diagnostics, t *hclparse.Tree, pkg string) []Problem {
+	files := map[string]bool{}
+	for _, m := range t.Modules {
+		for _, f := range m.Files {
+			files[f.Path] = true
+		}
+	}
+	var problems []Problem
+	for _, d := range diags {
+		if d.Subject == nil || files[d.Subject.Filename] || path.Base(d.Subject.Filename) == "terragrunt.hcl" {
+			continue
+		}
+		files[d.Subject.Filename] = true
+		text, hint, _ := strings.Cut(d.Detail, "\nhint: ")
+		problems = append(problems, Problem{Rule: UnreadCall, Place: Place{Package: pkg, File: d.Subject.Filename}, Source: pkg,
+			Summary: fmt.Sprintf("%s: %s", d.Summary, text), Hint: hint})
+	}
+	return problems
 }
 
 // callsOf returns what terraform and OpenTofu call from a directory, override

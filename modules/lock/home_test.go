@@ -96,7 +96,8 @@ func (h *home) calls(files map[string]string) ([]Call, []Problem) {
 	for name, content := range files {
 		h.write(dir, name, content)
 	}
-	return Roots(modules.Load(os.DirFS(dir), nil))
+	tree, diags := hclparse.Load(os.DirFS(dir))
+	return Roots(modules.NewGraph(tree, nil), diags)
 }
 
 // call is one call of a source.

@@ -28,13 +28,13 @@ const (
 // RuleDocs says in a line what each rule means.
 var RuleDocs = map[Rule]string{
 	NotLocked:    "a call has no entry in the lock file",
-	MovedTag:     "a tag leads to another commit than when it was locked",
-	MovedBranch:  "a branch, or the default branch, is on another commit than when it was locked",
-	MovedRange:   "a version constraint leads to another version than when it was locked",
-	MovedVersion: "a version of a registry is another commit than when it was locked",
+	MovedTag:     "a tag leads to another commit than it was locked to",
+	MovedBranch:  "a branch is on another commit than it was locked to",
+	MovedRange:   "a constraint leads to another version than it was locked to",
+	MovedVersion: "a registry's version is another commit than it was locked to",
 	UnknownRef:   "the remote has no such ref, commit or version (any more)",
 	AmbiguousRef: "one source and ref mean two commits, or nobody can tell which",
-	UnsafeRef:    "a ref that git would take for an option, or an address that runs a program",
+	UnsafeRef:    "git would take it for an option, or run a program for it",
 	HashDiffers:  "the files of a package are not those that were locked",
 	UnusedEntry:  "nothing calls what an entry locks",
 	NotLockable:  "a source is of a kind that no lock can hold",

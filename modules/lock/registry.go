@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,13 +56,13 @@ func (r *run) client() (Registry, error) {
 func (r *run) askRegistry(ctx context.Context, p *pkg) error {
 	if r.Offline {
 		if p.locked == nil {
-			r.lost(p, p.problem(NotChecked, "run `terrier lock` without --offline", "%s is not in the lock file, and only the registry knows it", p.name()))
+			r.lost(p, p.problem(NotChecked, "run `terrier lock` without --offline", "it is not in the lock file, and only the registry knows it"))
 			return nil
 		}
 		r.place(ctx, p, p.locked.Version, p.locked.Download)
 		return nil
 	}
-	version, address, err := r.lookUp(ctx, p)
+	version, address, err := r.lookUpOnce(ctx, p)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -69,7 +70,10 @@ func (r *run) askRegistry(ctx context.Context, p *pkg) error {
 		var re *registry.Error
 		if missing := errors.As(err, &re) && re.Reason == registry.ReasonMissing || errors.Is(err, errNoVersion); missing {
 			text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
-			r.report(p.problem(UnknownRef, hint, "%s: %s", p.name(), text))
+			r.report(p.problem(UnknownRef, hint, "%s", text))
+		} else if hostDown(err) {
+			host, _, _ := strings.Cut(p.address, "/")
+			r.fail(host, err)
 		} else {
 			r.fail(p.address, err)
 		}
@@ -84,6 +88,47 @@ func (r *run) askRegistry(ctx context.Context, p *pkg) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// A registryHost is what is known of a registry.
+type registryHost struct {
+	mu    sync.Mutex
+	asked bool
+	down  error
+}
+
+// lookUpOnce is lookUp that finds out once for a host whether it answers at
+// all: a host that does not is tried for seconds.
+func (r *run) lookUpOnce(ctx context.Context, p *pkg) (version, address string, err error) {
+	name, _, _ := strings.Cut(p.address, "/")
+	r.mu.Lock()
+	host := r.hosts[name]
+	if host == nil {
+		host = &registryHost{}
+		r.hosts[name] = host
+	}
+	r.mu.Unlock()
+	host.mu.Lock()
+	if !host.asked {
+		defer host.mu.Unlock()
+		host.asked = true
+		if version, address, err = r.lookUp(ctx, p); hostDown(err) {
+			host.down = err
+		}
+		return version, address, err
+	}
+	down := host.down
+	host.mu.Unlock()
+	if down != nil {
+		return "", "", down
+	}
+	return r.lookUp(ctx, p)
+}
+
+// hostDown reports whether an error is of the host, whatever it was asked.
+func hostDown(err error) bool {
+	var re *registry.Error
+	return errors.As(err, &re) && (re.Reason == registry.ReasonHost || re.Reason == registry.ReasonDown)
 }
 
 var errNoVersion = errors.New("no version meets the constraint")
@@ -139,7 +184,7 @@ func (r *run) place(ctx context.Context, p *pkg, version, address string) {
 	case !registry.IsArchive(address):
 		r.lost(p, p.problem(NotLockable, "", "the registry says that it is at %q, which is neither git nor an archive", public))
 	case r.Offline:
-		r.lost(p, p.problem(NotChecked, "run it without --offline", "%s is an archive, and of those there is no mirror", p.name()))
+		r.lost(p, p.problem(NotChecked, "run it without --offline", "it is an archive, and of those there is no mirror"))
 	default:
 		client, err := r.client()
 		if err == nil {

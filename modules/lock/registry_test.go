@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -185,6 +186,44 @@ func TestRegistry(t *testing.T) {
 	s.down = true
 	s.mu.Unlock()
 	check("moved-version", 2, Config{})
+}
+
+// A deaf registry is a host that does not answer.
+type deaf struct {
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func (d *deaf) Versions(_ context.Context, host, _, _, _ string) ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked[host]++
+	return nil, &registry.Error{Reason: registry.ReasonHost, Err: fmt.Errorf("%s does not answer", host)}
+}
+
+func (d *deaf) Download(context.Context, string, string, string, string, string) (string, error) {
+	return "", errNoVersion
+}
+
+func (d *deaf) Archive(context.Context, string) (fs.FS, error) { return nil, errNoVersion }
+
+// A host that does not answer is asked once, and is one failure.
+func TestRegistryDown(t *testing.T) {
+	h := newHome(t)
+	d := &deaf{asked: map[string]int{}}
+	var calls []Call
+	for _, name := range []string{"a", "b", "c"} {
+		calls = append(calls, call(t, "one.example.com/x/"+name+"/aws", "1.0.0"), call(t, "two.example.com/x/"+name+"/aws", "1.0.0"))
+	}
+	r := h.run(calls, nil, Config{Registry: func() (Registry, error) { return d, nil }})
+	if len(r.Failures) != 2 || r.Failures[0].Source != "one.example.com" || d.asked["one.example.com"] != 1 || d.asked["two.example.com"] != 1 || rules(r) != "" {
+		t.Errorf("%+v %v", r, d.asked)
+	}
+	// A configuration that cannot be read is a failure too.
+	r = h.run(calls[:1], nil, Config{Registry: func() (Registry, error) { return nil, errNoVersion }})
+	if r.Complete || len(r.Failures)+len(r.Problems) == 0 {
+		t.Errorf("%+v", r)
+	}
 }
 
 // What a registry says is hostile input.

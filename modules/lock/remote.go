@@ -124,7 +124,7 @@ func (r *run) settle(ctx context.Context, p *pkg) error {
 		return nil
 	}
 	if r.Offline && len(p.remote.refs) == 0 {
-		r.lost(p, p.problem(NotChecked, "run `terrier lock` without --offline", "%s is not in the lock file, and no mirror of it is in the cache", p.name()))
+		r.lost(p, p.problem(NotChecked, "run `terrier lock` without --offline", "it is not in the lock file, and no mirror of it is in the cache"))
 		return nil
 	}
 	m, err := means(p.remote.refs, p.source.Ref, shallow(p.source))
@@ -148,7 +148,7 @@ func (r *run) settle(ctx context.Context, p *pkg) error {
 		if has {
 			hint = more
 		}
-		q := p.problem(rule, hint, "%s: %s", p.name(), text)
+		q := p.problem(rule, hint, "%s", text)
 		if p.locked != nil {
 			q.Summary += fmt.Sprintf("; the lock has %.12s", p.locked.Commit)
 			r.report(q)
@@ -247,7 +247,7 @@ func (r *run) present(ctx context.Context, p *pkg, err error) {
 	var re *repo.RemoteError
 	switch {
 	case errors.As(err, &re) && re.Trouble == repo.TroubleUnreachable:
-		r.lost(p, p.problem(UnknownRef, "pin a commit that a branch or a tag holds", "%s: no branch and no tag of the remote leads to the commit %.12s, so it cannot be fetched", p.name(), p.commit))
+		r.lost(p, p.problem(UnknownRef, "pin a commit that a branch or a tag holds", "no branch and no tag of the remote leads to the commit %.12s, so it cannot be fetched", p.commit))
 	case err != nil:
 		r.fail(p.address, err)
 		r.lost(p)
@@ -256,7 +256,7 @@ func (r *run) present(ctx context.Context, p *pkg, err error) {
 		if p.remote.down {
 			hint = "run it again when the remote answers"
 		}
-		r.lost(p, p.problem(NotChecked, hint, "%s is in no mirror, so neither its hash nor its own calls were checked", p.name()))
+		r.lost(p, p.problem(NotChecked, hint, "it is in no mirror, so neither its hash nor its own calls were checked"))
 	default:
 		r.fail(p.address, fmt.Errorf("the commit %s is not in the mirror", p.commit))
 		r.lost(p)

@@ -83,7 +83,7 @@ func Run(ctx context.Context, calls []Call, old *File, c Config) (*Result, error
 	if old == nil {
 		old = &File{}
 	}
-	r := &run{Config: c, old: old, pkgs: map[[2]string]*pkg{}, remotes: map[string]*remote{}}
+	r := &run{Config: c, old: old, pkgs: map[[2]string]*pkg{}, remotes: map[string]*remote{}, hosts: map[string]*registryHost{}}
 	for depth := 0; len(calls) > 0; depth++ {
 		if depth > mostDepth {
 			return nil, fmt.Errorf("packages call packages more than %d deep\nhint: the last one is %s", mostDepth, calls[0].Place.Package)
@@ -112,6 +112,7 @@ type run struct {
 	old     *File
 	pkgs    map[[2]string]*pkg // by address and ref
 	remotes map[string]*remote // by URL without credentials
+	hosts   map[string]*registryHost
 
 	registryOnce sync.Once
 	registry     Registry
@@ -248,9 +249,12 @@ func (r *run) take(calls []Call) (fresh, read []*pkg) {
 	}
 	for _, p := range fresh {
 		if r.Check && p.locked == nil {
-			q := p.problem(NotLocked, "run `terrier lock` and commit "+Name, "%s is not in the lock file", p.name())
-			if p.more > 0 {
-				q.Summary += fmt.Sprintf(" (and %d more calls of it)", p.more)
+			q := p.problem(NotLocked, "run `terrier lock` and commit "+Name, "it is not in the lock file")
+			switch {
+			case p.more == 1:
+				q.Summary += "; nor is another call of it"
+			case p.more > 1:
+				q.Summary += fmt.Sprintf("; nor are %d more calls of it", p.more)
 			}
 			r.lost(p, q)
 		}
@@ -426,13 +430,13 @@ func (r *run) readOne(ctx context.Context, p *pkg) ([]Call, error) {
 			r.lost(p)
 			return nil, nil
 		case err != nil:
-			r.lost(p, p.problem(NotLockable, "rename the file", "%s has no hash: %v", p.name(), err))
+			r.lost(p, p.problem(NotLockable, "rename the file", "the package has no hash: %v", err))
 			return nil, nil
 		case p.locked == nil:
 			p.entry = p.newEntry(hash)
 		case p.locked.Hash != hash:
 			r.report(p.problem(HashDiffers, "find out who changed it; `terrier lock --update "+p.address+"` takes what is there now",
-				"the files of %s have the hash %s, and the lock has %s", p.name(), hash, p.locked.Hash))
+				"its files have the hash %s, and the lock has %s", hash, p.locked.Hash))
 		}
 	}
 	var calls []Call
