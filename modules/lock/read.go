@@ -153,6 +153,9 @@ func unreadable(src []byte, filename string) *hcl.Diagnostic {
 	}
 	// HCL's parser recurses, and a stack overflow ends the process. A lock
 	// file has lists of strings in blocks, and no operators.
+	if flat(src) {
+		return nil
+	}
 	tokens, _ := hclsyntax.LexConfig(src, filename, hcl.InitialPos)
 	depth := 0
 	for _, t := range tokens {
@@ -173,6 +176,42 @@ func unreadable(src []byte, filename string) *hcl.Diagnostic {
 		}
 	}
 	return nil
+}
+
+// flat reports whether src has nothing but what a written lock file has, as far
+// as its single bytes tell: names, numbers, comments, plain strings, and few
+// brackets inside each other. To lex it first would double the time.
+func flat(src []byte) bool {
+	depth := 0
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; c {
+		case '"':
+			for i++; i < len(src) && src[i] != '"'; i++ {
+				switch src[i] {
+				case '\\':
+					i++
+				case '$', '%', '\n', '\r':
+					return false // maybe a template
+				}
+			}
+		case '#':
+			for i < len(src) && src[i] != '\n' {
+				i++
+			}
+		case '{', '[':
+			if depth++; depth > 4 {
+				return false
+			}
+		case '}', ']':
+			depth--
+		case ' ', '\t', '\r', '\n', '=', ',', '_':
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 var conflict = regexp.MustCompile(`(?m)^(?:<{7}|>{7}|\|{7}|={7})(?: .*)?\r?$`)
@@ -270,11 +309,11 @@ func (p *parser) entry(b *hclsyntax.Block, header hcl.Range) *Entry {
 	for _, inner := range b.Body.Blocks {
 		p.err(inner.TypeRange, "Unknown block", "An entry has no blocks.")
 	}
-	switch {
-	case redacted(e.Address) != e.Address:
+	switch ok := canonical(e.Address); {
+	case !ok && redacted(e.Address) != e.Address:
 		p.err(b.LabelRanges[0], "The address holds credentials", "A lock file is committed, and everybody who reads it can use them.\nhint: revoke them; then delete the entry and run `terrier lock`, which writes addresses without.")
 		return e
-	case !canonical(e.Address):
+	case !ok:
 		p.err(b.LabelRanges[0], "Malformed address", "An address is what terraform fetches, with no ref and no subdirectory (git::https://HOST/PATH.git), or HOST/NAMESPACE/NAME/SYSTEM of a registry.\nhint: delete the entry and run `terrier lock`.")
 	case unsafeRef(e.Ref) != "":
 		p.err(b.LabelRanges[1], "Malformed ref", "The ref %s.", unsafeRef(e.Ref))
@@ -307,7 +346,7 @@ func (p *parser) entry(b *hclsyntax.Block, header hcl.Range) *Entry {
 		p.err(at("download"), "No download", "A registry module is locked to what the registry said that it is.")
 	case !registry && (e.Version != "" || e.Download != ""):
 		p.err(header, "Malformed entry", "version and download are of registry modules only.")
-	case redacted(e.Download) != e.Download:
+	case e.Download != "" && redacted(e.Download) != e.Download:
 		p.err(at("download"), "The address holds credentials", "A lock file is committed, and everybody who reads it can use them.\nhint: revoke them; then delete the entry and run `terrier lock`, which writes addresses without.")
 	case strings.ContainsFunc(e.Version+e.Download, control):
 		p.err(header, "Malformed entry", "It holds a control character.")
@@ -376,7 +415,7 @@ func unsafeRef(ref string) string {
 		return "begins with -, so that git would take it for an option"
 	case strings.ContainsFunc(ref, control):
 		return "holds a control character"
-	case repo.RedactURL(ref) != ref:
+	case strings.ContainsAny(ref, "@=") && repo.RedactURL(ref) != ref:
 		return "holds credentials"
 	}
 	return ""
