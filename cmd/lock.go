@@ -90,7 +90,7 @@ func (a *app) lock(ctx context.Context, o lockOptions) error {
 		return err
 	}
 	defer done()
-	tree, diags := hclparse.LoadEach(fsys, (*hclparse.Module).Forget)
+	tree, diags := hclparse.LoadCalls(fsys)
 	calls, unread := lock.Roots(modules.NewGraph(tree, cfg.roleOf), diags)
 	result, err := a.runLock(ctx, o, calls, old)
 	if err != nil {

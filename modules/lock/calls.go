@@ -41,11 +41,25 @@ func compareCalls(a, b Call) int {
 func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 	var calls []Call
 	problems := unreadFiles(diags, g.Tree, "")
+	byRange := map[hcl.Range]*modules.Call{}
+	for _, c := range g.Calls {
+		byRange[c.SourceRange()] = c
+	}
+	// evaluate is what the files make of a source that is no literal.
+	evaluate := func(r hcl.Range) (hclparse.Source, bool) {
+		c := byRange[r]
+		if c == nil {
+			return hclparse.Source{}, false
+		}
+		a := g.Address(c)
+		s, err := hclparse.ParseSource(a.Text)
+		return s, a.Whole && err == nil
+	}
 	for _, d := range g.Sorted() {
 		if d.Role == modules.RoleIgnore {
 			continue
 		}
-		c, _, p := callsOf(d.Config, "")
+		c, _, p := callsOf(d.Config, "", evaluate)
 		calls, problems = append(calls, c...), append(problems, p...)
 	}
 	for _, c := range g.Calls {
@@ -53,13 +67,18 @@ func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 			continue
 		}
 		place := Place{File: c.File().Path, Line: c.Line()}
-		switch t := c.Terragrunt; {
-		case !t.Static:
+		t := c.Terragrunt
+		source, known := t.Source, t.Static
+		if !known {
+			source, known = evaluate(t.Range)
+		}
+		switch {
+		case !known:
 			problems = append(problems, computed(place, "the terragrunt source"))
 		case t.SourceErr != nil:
 			problems = append(problems, noAddress(place, t.Source))
-		case t.Source.Kind != hclparse.KindLocal:
-			calls = append(calls, Call{Source: t.Source, Place: place})
+		case source.Kind != hclparse.KindLocal:
+			calls = append(calls, Call{Source: source, Place: place})
 		}
 	}
 	slices.SortFunc(calls, compareCalls)
@@ -91,8 +110,9 @@ func unreadFiles(diags hcl.Diagnostics, t *hclparse.Tree, pkg string) []Problem 
 
 // callsOf returns what terraform and OpenTofu call from a directory, override
 // files merged: calls that leave the package, and the paths of those that do
-// not.
-func callsOf(m *hclparse.Module, pkg string) (calls []Call, local []hclparse.Call, problems []Problem) {
+// not. evaluate tells of the source at a range, which is no literal, what the
+// files make of it; nil where nothing can.
+func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.Source, bool)) (calls []Call, local []hclparse.Call, problems []Problem) {
 	for _, f := range m.Files {
 		if f.Syntax != hclparse.Terragrunt && f.Broken() {
 			at := Place{Package: pkg, File: f.Path, Line: 1}
@@ -120,19 +140,23 @@ func callsOf(m *hclparse.Module, pkg string) (calls []Call, local []hclparse.Cal
 				continue
 			}
 			seen[k] = true
+			source, known := c.Source, c.Static
+			if c.HasSource && !known && evaluate != nil {
+				source, known = evaluate(c.SourceRange)
+			}
 			switch {
-			case (!c.HasSource || !c.Static) && c.File.Broken():
+			case (!c.HasSource || !known) && c.File.Broken():
 				// that was said, and what it should have been nobody knows
 			case !c.HasSource:
 				problems = append(problems, Problem{Rule: UnreadCall, Place: place, Source: pkg, Summary: fmt.Sprintf("module %q has no source", c.Name)})
-			case !c.Static:
+			case !known:
 				problems = append(problems, computed(place, fmt.Sprintf("the source of module %q", c.Name)))
 			case c.SourceErr != nil:
 				problems = append(problems, noAddress(place, c.Source))
-			case c.Source.Kind == hclparse.KindLocal:
+			case source.Kind == hclparse.KindLocal:
 				local = append(local, *c)
 			default:
-				calls = append(calls, Call{Source: c.Source, Version: c.Version, Place: place})
+				calls = append(calls, Call{Source: source, Version: c.Version, Place: place})
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func follow(fsys fs.FS, name, dir string, seen map[string]bool) ([]Call, []Probl
 			problems = append(problems, Problem{Rule: UnreadCall, Place: Place{Package: name, File: dir}, Source: name, Summary: fmt.Sprintf("there is no Terraform configuration in the directory %q of the package", dir)})
 			continue
 		}
-		c, local, p := callsOf(m, name)
+		c, local, p := callsOf(m, name, nil)
 		calls, problems = append(calls, c...), append(problems, p...)
 		for _, l := range local {
 			to, err := resolve(fsys, path.Join(dir, l.Source.Path))
