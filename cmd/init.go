@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -105,31 +104,4 @@ func besideRemote(remote string) (report.Home, bool) {
 		return report.Home{}, false
 	}
 	return report.Home{Source: "git::" + beside + "/${name}.git", Live: beside + "/${name}.git"}, true
-}
-
-// writeNew writes a whole file that was not there, or none.
-func writeNew(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".terrier-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	// A link, not a rename: it fails where somebody wrote the file meanwhile.
-	if err := os.Link(f.Name(), file); err != nil {
-		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("%s is there already, and is left as it is", file)
-		}
-		return os.Rename(f.Name(), file)
-	}
-	return nil
 }

@@ -86,6 +86,30 @@ func writeWhole(file string, data []byte) error {
 	return nil
 }
 
+// writeNew writes a whole file that was not there, or none.
+func writeNew(file string, data []byte) error {
+	root, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	name := filepath.Base(file)
+	temp, err := writeTemp(root, name, data, 0o644)
+	if err != nil {
+		return err
+	}
+	defer root.Remove(temp)
+	// A link, not a rename: it fails where somebody wrote the file meanwhile.
+	err = root.Link(temp, name)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s is there already, and is left as it is", file)
+	case err != nil: // a file system without hard links
+		return root.Rename(temp, name)
+	}
+	return nil
+}
+
 // writeTemp writes data beside the file at p and returns where.
 func writeTemp(root *os.Root, p string, data []byte, mode fs.FileMode) (string, error) {
 	for i := 0; ; i++ {
