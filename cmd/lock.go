@@ -85,6 +85,9 @@ func (a *app) lock(ctx context.Context, o lockOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := hasFiles(ctx, cfg.Root); err != nil {
+		return err
+	}
 	fsys, _, done, err := a.source(ctx, "")
 	if err != nil {
 		return err
@@ -102,6 +105,17 @@ func (a *app) lock(ctx context.Context, o lockOptions) error {
 	}
 	a.addSince(ctx, cfg.Root, result.Problems)
 	return a.reportLock(o, len(calls), result)
+}
+
+// hasFiles refuses a bare repository: a lock file is one of the work tree.
+func hasFiles(ctx context.Context, root string) error {
+	if gitRoot(root) != "" {
+		return nil
+	}
+	if r, _ := repo.Open(ctx, root); r != nil && r.Root == "" {
+		return errors.New("a bare repository has no files to lock\nhint: clone it, and lock and commit there")
+	}
+	return nil
 }
 
 // readLock reads the lock file, and shows what is wrong with it.
@@ -158,6 +172,9 @@ func (a *app) writeLock(root string, o lockOptions, old *lock.File, result *lock
 // addSince tells since when the lock file has what has moved. Where git
 // cannot tell, nothing is said.
 func (a *app) addSince(ctx context.Context, root string, problems []lock.Problem) {
+	if len(problems) == 0 {
+		return
+	}
 	r, err := repo.Open(ctx, root)
 	if err != nil && !errors.Is(err, repo.ErrShallow) {
 		return

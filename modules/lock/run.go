@@ -197,7 +197,7 @@ func (r *run) fail(source string, err error) {
 	text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failures = append(r.failures, Failure{Source: source, Summary: repo.RedactURL(text), Hint: hint})
+	r.failures = append(r.failures, Failure{Source: source, Summary: repo.RedactURL(text), Hint: repo.RedactURL(hint)})
 	r.incomplete = true
 }
 

@@ -1,6 +1,8 @@
 package lock
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -402,5 +404,56 @@ func TestNamed(t *testing.T) {
 		if !strings.HasPrefix(text, want) || err == nil && text != want {
 			t.Errorf("%s: %s", name, text)
 		}
+	}
+}
+
+// An interrupt ends the work, and is the error: nothing is written of half of
+// it.
+func TestInterrupted(t *testing.T) {
+	h := newHome(t)
+	var calls []Call
+	for _, name := range []string{"a", "b", "c"} {
+		h.repository(name, map[string]string{"main.tf": ""})
+		calls = append(calls, call(t, h.url(name), ""))
+	}
+	for _, step := range []string{"asking remotes", "reading packages"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := Run(ctx, calls, nil, Config{Cache: h.cache(), Jobs: 1, Progress: func(s string, done, _ int) {
+			if s == step && done == 1 {
+				cancel()
+			}
+		}})
+		if r != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %+v %v", step, r, err)
+		}
+		cancel()
+	}
+}
+
+// Run gives the same bytes however the work falls together.
+func TestSameBytes(t *testing.T) {
+	h := newHome(t)
+	var calls []Call
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		dir := h.repository(name, map[string]string{"main.tf": module("x", h.url("e")+"?ref=main") + module("y", h.url("nothing"))})
+		h.git(dir, "tag", "v1")
+		calls = append(calls, call(t, h.url(name), ""), call(t, h.url(name)+"?ref=v1", ""), call(t, h.url(name)+"?ref=gone", ""))
+	}
+	want := ""
+	for i := range 6 {
+		r := h.run(calls, nil, Config{Jobs: 1 + i%3*4})
+		got := string(r.File.Bytes())
+		for _, p := range r.Problems {
+			p.Entry = nil
+			got += fmt.Sprintf("%+v\n", p)
+		}
+		got += fmt.Sprintf("%+v", r.Failures)
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Fatalf("%s\n%s", got, want)
+		}
+		calls = append(calls[3:], calls[:3]...)
 	}
 }
