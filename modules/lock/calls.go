@@ -37,33 +37,18 @@ func compareCalls(a, b Call) int {
 
 // Roots returns the calls of a tree that leave it, sorted, and what there is
 // of calls that cannot be read; diags are those of loading the tree.
-// Directories that the configuration ignores are left out.
+// Every directory counts, as it does for lint: one that the configuration says
+// to leave where it is calls its modules all the same.
 func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 	var calls []Call
 	problems := unreadFiles(diags, g.Tree, "")
-	byRange := map[hcl.Range]*modules.Call{}
-	for _, c := range g.Calls {
-		byRange[c.SourceRange()] = c
-	}
-	// evaluate is what the files make of a source that is no literal.
-	evaluate := func(r hcl.Range) (hclparse.Source, bool) {
-		c := byRange[r]
-		if c == nil {
-			return hclparse.Source{}, false
-		}
-		a := g.Address(c)
-		s, err := hclparse.ParseSource(a.Text)
-		return s, a.Whole && err == nil
-	}
+	evaluate := evaluator(g)
 	for _, d := range g.Sorted() {
-		if d.Role == modules.RoleIgnore {
-			continue
-		}
 		c, _, p := callsOf(d.Config, "", evaluate)
 		calls, problems = append(calls, c...), append(problems, p...)
 	}
 	for _, c := range g.Calls {
-		if c.Terragrunt == nil || c.Target != "" || g.Dirs[c.Dir] != nil && g.Dirs[c.Dir].Role == modules.RoleIgnore {
+		if c.Terragrunt == nil || c.Target != "" {
 			continue
 		}
 		place := Place{File: c.File().Path, Line: c.Line()}
@@ -83,6 +68,24 @@ func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 	}
 	slices.SortFunc(calls, compareCalls)
 	return calls, sortProblems(problems)
+}
+
+// evaluator tells of the source at a range, which is no literal, what the
+// files make of it.
+func evaluator(g *modules.Graph) func(hcl.Range) (hclparse.Source, bool) {
+	byRange := map[hcl.Range]*modules.Call{}
+	for _, c := range g.Calls {
+		byRange[c.SourceRange()] = c
+	}
+	return func(r hcl.Range) (hclparse.Source, bool) {
+		c := byRange[r]
+		if c == nil {
+			return hclparse.Source{}, false
+		}
+		a := g.Address(c)
+		s, err := hclparse.ParseSource(a.Text)
+		return s, a.Whole && err == nil
+	}
 }
 
 // unreadFiles are the directories that could not be listed and the symlinks
@@ -111,7 +114,7 @@ func unreadFiles(diags hcl.Diagnostics, t *hclparse.Tree, pkg string) []Problem 
 // callsOf returns what terraform and OpenTofu call from a directory, override
 // files merged: calls that leave the package, and the paths of those that do
 // not. evaluate tells of the source at a range, which is no literal, what the
-// files make of it; nil where nothing can.
+// files make of it.
 func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.Source, bool)) (calls []Call, local []hclparse.Call, problems []Problem) {
 	for _, f := range m.Files {
 		if f.Syntax != hclparse.Terragrunt && f.Broken() {
@@ -141,7 +144,7 @@ func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.
 			}
 			seen[k] = true
 			source, known := c.Source, c.Static
-			if c.HasSource && !known && evaluate != nil {
+			if c.HasSource && !known {
 				source, known = evaluate(c.SourceRange)
 			}
 			switch {
@@ -154,7 +157,12 @@ func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.
 			case c.SourceErr != nil:
 				problems = append(problems, noAddress(place, c.Source))
 			case source.Kind == hclparse.KindLocal:
-				local = append(local, *c)
+				l := *c
+				l.Source, l.Raw = source, source.String()
+				local = append(local, l)
+			case source.Kind == hclparse.KindRegistry && c.Version == "" && c.VersionRange.Filename != "":
+				problems = append(problems, Problem{Rule: UnreadCall, Place: place, Source: Address(source),
+					Summary: fmt.Sprintf("the version of module %q is computed, or empty, so what it calls is not known", c.Name), Hint: "write the version as a plain string"})
 			default:
 				calls = append(calls, Call{Source: source, Version: c.Version, Place: place})
 			}

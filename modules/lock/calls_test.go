@@ -44,6 +44,7 @@ func TestRoots(t *testing.T) {
 		"tg3/terragrunt.hcl": file("terraform {\n  source = \"../b\"\n}\n"),
 		"tg4/terragrunt.hcl": file("locals {\n  ref = \"tg4\"\n}\nterraform {\n  source = \"" + git("${local.ref}") + "\"\n}\n"),
 		"local/main.tf":      file("locals {\n  base = \"git::https://h.example.com\"\n}\n" + module("x", "${local.base}/vpc.git?ref=local") + module("y", "${local.base}/${var.y}")),
+		"e/main.tf":          file("module \"x\" {\n  source  = \"a/b/c\"\n  version = var.v\n}\n"),
 		"bad/main.tf":        file("module \"x\" {\n  source = \"" + git("half") + "\"\n}\nmodule {\n"),
 		"shut/main.tf":       file(module("x", git("never"))),
 		"file/shut.tf":       file(module("x", git("never"))),
@@ -60,7 +61,7 @@ func TestRoots(t *testing.T) {
 	for _, c := range calls {
 		got = append(got, fmt.Sprintf("%s:%d %s", c.Place.File, c.Place.Line, c.ref()))
 	}
-	want := "a/main_override.tf:2 v2\nb/y_override.tf:2 1.2.3\nbad/main.tf:2 half\nc/main.tf:2 tf\nc/main.tofu:2 tofu\nlocal/main.tf:5 local\ntg/terragrunt.hcl:2 tg\ntg4/terragrunt.hcl:5 tg4"
+	want := "a/main_override.tf:2 v2\nb/y_override.tf:2 1.2.3\nbad/main.tf:2 half\nc/main.tf:2 tf\nc/main.tofu:2 tofu\nignored/main.tf:2 ignored\nlocal/main.tf:5 local\ntg/terragrunt.hcl:2 tg\ntg4/terragrunt.hcl:5 tg4"
 	if text := strings.Join(got, "\n"); text != want {
 		t.Errorf("%s", text)
 	}
@@ -68,7 +69,7 @@ func TestRoots(t *testing.T) {
 	for _, p := range problems {
 		got = append(got, fmt.Sprintf("%s %s:%d", p.Rule, p.Place.File, p.Place.Line))
 	}
-	want = "unread-call bad/main.tf:4\nunread-call file/link.tf:0\nunread-call file/shut.tf:1\nunread-call local/main.tf:9\nunread-call shut:0\nunread-call tg2/terragrunt.hcl:2"
+	want = "unread-call bad/main.tf:4\nunread-call e/main.tf:2\nunread-call file/link.tf:0\nunread-call file/shut.tf:1\nunread-call local/main.tf:9\nunread-call shut:0\nunread-call tg2/terragrunt.hcl:2"
 	if text := strings.Join(got, "\n"); text != want {
 		t.Errorf("%s\n%+v", text, problems)
 	}

@@ -7,7 +7,10 @@ import (
 	"path"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
 )
 
 // Bounds of what a package may make us follow. Real ones are three deep.
@@ -43,7 +46,9 @@ func follow(fsys fs.FS, name, dir string, seen map[string]bool) ([]Call, []Probl
 			problems = append(problems, Problem{Rule: UnreadCall, Place: Place{Package: name, File: dir}, Source: name, Summary: fmt.Sprintf("there is no Terraform configuration in the directory %q of the package", dir)})
 			continue
 		}
-		c, local, p := callsOf(m, name, nil)
+		c, local, p := callsOf(m, name, func(r hcl.Range) (hclparse.Source, bool) {
+			return evaluator(modules.NewGraph(tree, nil))(r)
+		})
 		calls, problems = append(calls, c...), append(problems, p...)
 		for _, l := range local {
 			to, err := resolve(fsys, path.Join(dir, l.Source.Path))

@@ -172,6 +172,8 @@ func TestNested(t *testing.T) {
 	h.repository("b", map[string]string{"main.tf": module("a", h.url("a")) + module("self", h.url("b")+"//x"), "x/main.tf": module("up", "../x")})
 	h.repository("bad", map[string]string{
 		"computed/main.tf":     "variable \"x\" {}\n\nmodule \"c\" {\n  source = \"git::https://example.com/${var.x}\"\n}\n",
+		"local/main.tf":        "locals {\n  a = \"" + h.url("a") + "\"\n  x = \"./x\"\n}\nmodule \"c\" {\n  source = \"${local.a}?ref=\"\n}\nmodule \"x\" {\n  source = local.x\n}\n",
+		"local/x/main.tf":      "",
 		"broken/main.tf":       "module \"c\" {\n  source = \n",
 		"broken/main2.tf":      module("leaf", h.url("a")),
 		"none/README.md":       "nothing here",
@@ -212,7 +214,7 @@ func TestNested(t *testing.T) {
 		"template": "not-lockable template/main.tf:2 the source is no module address",
 		"archive":  "not-lockable archive/main.tf:2 a lock holds git and registry sources only",
 		"nosource": "unread-call nosource/main.tf:1 module \"c\" has no source",
-		"override": "", "tofu": "", "terragrunt": "",
+		"local":    "", "override": "", "tofu": "", "terragrunt": "",
 	} {
 		t.Run(dir, func(t *testing.T) {
 			r := h.run([]Call{call(t, h.url("bad")+"//"+dir, "")}, old, Config{})
@@ -231,7 +233,7 @@ func TestNested(t *testing.T) {
 			if kept := r.File.Find("git::https://nowhere.example.com/x.git", "v1") != nil; kept != unread || r.Complete == unread {
 				t.Errorf("kept %v, complete %v", kept, r.Complete)
 			}
-			if dir == "tofu" || dir == "override" {
+			if dir == "tofu" || dir == "override" || dir == "local" {
 				if r.File.Find(h.url("a"), "") == nil {
 					t.Error("a call is not locked")
 				}
