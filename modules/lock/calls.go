@@ -55,7 +55,8 @@ func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 		t := c.Terragrunt
 		source, known := t.Source, t.Static
 		if !known {
-			source, known = evaluate(t.Range)
+			// A file that several units include means another source in each.
+			source, known = address(g, c)
 		}
 		switch {
 		case !known:
@@ -70,22 +71,34 @@ func Roots(g *modules.Graph, diags hcl.Diagnostics) ([]Call, []Problem) {
 	return calls, sortProblems(problems)
 }
 
-// evaluator tells of the source at a range, which is no literal, what the
-// files make of it.
-func evaluator(g *modules.Graph) func(hcl.Range) (hclparse.Source, bool) {
-	byRange := map[hcl.Range]*modules.Call{}
+// A reading tells of a call whose source is no literal what the files make of
+// it.
+type reading func(*hclparse.Call) (hclparse.Source, bool)
+
+// evaluator is the reading of a graph.
+func evaluator(g *modules.Graph) reading {
+	type place struct {
+		file *hclparse.File
+		at   hcl.Range
+	}
+	calls := map[place]*modules.Call{}
 	for _, c := range g.Calls {
-		byRange[c.SourceRange()] = c
-	}
-	return func(r hcl.Range) (hclparse.Source, bool) {
-		c := byRange[r]
-		if c == nil {
-			return hclparse.Source{}, false
+		if c.Terragrunt == nil {
+			calls[place{c.File(), c.SourceRange()}] = c
 		}
-		a := g.Address(c)
-		s, err := hclparse.ParseSource(a.Text)
-		return s, a.Whole && err == nil
 	}
+	return func(c *hclparse.Call) (hclparse.Source, bool) {
+		return address(g, calls[place{c.File, c.SourceRange}])
+	}
+}
+
+func address(g *modules.Graph, c *modules.Call) (hclparse.Source, bool) {
+	if c == nil {
+		return hclparse.Source{}, false
+	}
+	a := g.Address(c)
+	s, err := hclparse.ParseSource(a.Text)
+	return s, a.Whole && err == nil
 }
 
 // unreadFiles are the directories that could not be listed and the symlinks
@@ -115,7 +128,7 @@ func unreadFiles(diags hcl.Diagnostics, t *hclparse.Tree, pkg string) []Problem 
 // files merged: calls that leave the package, and the paths of those that do
 // not. evaluate tells of the source at a range, which is no literal, what the
 // files make of it.
-func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.Source, bool)) (calls []Call, local []hclparse.Call, problems []Problem) {
+func callsOf(m *hclparse.Module, pkg string, evaluate reading) (calls []Call, local []hclparse.Call, problems []Problem) {
 	for _, f := range m.Files {
 		if f.Syntax != hclparse.Terragrunt && f.Broken() {
 			at := Place{Package: pkg, File: f.Path, Line: 1}
@@ -145,7 +158,7 @@ func callsOf(m *hclparse.Module, pkg string, evaluate func(hcl.Range) (hclparse.
 			seen[k] = true
 			source, known := c.Source, c.Static
 			if c.HasSource && !known {
-				source, known = evaluate(c.SourceRange)
+				source, known = evaluate(c)
 			}
 			switch {
 			case (!c.HasSource || !known) && c.File.Broken():

@@ -45,6 +45,9 @@ func TestRoots(t *testing.T) {
 		"tg4/terragrunt.hcl": file("locals {\n  ref = \"tg4\"\n}\nterraform {\n  source = \"" + git("${local.ref}") + "\"\n}\n"),
 		"local/main.tf":      file("locals {\n  base = \"git::https://h.example.com\"\n}\n" + module("x", "${local.base}/vpc.git?ref=local") + module("y", "${local.base}/${var.y}")),
 		"e/main.tf":          file("module \"x\" {\n  source  = \"a/b/c\"\n  version = var.v\n}\n"),
+		"env.hcl":            file("terraform {\n  source = \"git::https://h.example.com/vpc.git//${path_relative_to_include()}?ref=unit\"\n}\n"),
+		"u1/terragrunt.hcl":  file("include \"env\" {\n  path = \"../env.hcl\"\n}\n"),
+		"u2/terragrunt.hcl":  file("include \"env\" {\n  path = \"../env.hcl\"\n}\n"),
 		"bad/main.tf":        file("module \"x\" {\n  source = \"" + git("half") + "\"\n}\nmodule {\n"),
 		"shut/main.tf":       file(module("x", git("never"))),
 		"file/shut.tf":       file(module("x", git("never"))),
@@ -59,9 +62,9 @@ func TestRoots(t *testing.T) {
 	calls, problems := Roots(graph, diags)
 	var got []string
 	for _, c := range calls {
-		got = append(got, fmt.Sprintf("%s:%d %s", c.Place.File, c.Place.Line, c.ref()))
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s:%d %s %s", c.Place.File, c.Place.Line, c.ref(), c.Source.Subdir)))
 	}
-	want := "a/main_override.tf:2 v2\nb/y_override.tf:2 1.2.3\nbad/main.tf:2 half\nc/main.tf:2 tf\nc/main.tofu:2 tofu\nignored/main.tf:2 ignored\nlocal/main.tf:5 local\ntg/terragrunt.hcl:2 tg\ntg4/terragrunt.hcl:5 tg4"
+	want := "a/main_override.tf:2 v2\nb/y_override.tf:2 1.2.3\nbad/main.tf:2 half\nc/main.tf:2 tf\nc/main.tofu:2 tofu\nenv.hcl:2 unit u1\nenv.hcl:2 unit u2\nignored/main.tf:2 ignored\nlocal/main.tf:5 local\ntg/terragrunt.hcl:2 tg\ntg4/terragrunt.hcl:5 tg4"
 	if text := strings.Join(got, "\n"); text != want {
 		t.Errorf("%s", text)
 	}

@@ -7,8 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 )
@@ -46,8 +44,8 @@ func follow(fsys fs.FS, name, dir string, seen map[string]bool) ([]Call, []Probl
 			problems = append(problems, Problem{Rule: UnreadCall, Place: Place{Package: name, File: dir}, Source: name, Summary: fmt.Sprintf("there is no Terraform configuration in the directory %q of the package", dir)})
 			continue
 		}
-		c, local, p := callsOf(m, name, func(r hcl.Range) (hclparse.Source, bool) {
-			return evaluator(modules.NewGraph(tree, nil))(r)
+		c, local, p := callsOf(m, name, func(c *hclparse.Call) (hclparse.Source, bool) {
+			return evaluator(modules.NewGraph(tree, nil))(c)
 		})
 		calls, problems = append(calls, c...), append(problems, p...)
 		for _, l := range local {
