@@ -155,7 +155,7 @@ func (r *run) lookUp(ctx context.Context, p *pkg) (version, address string, err 
 	version = newest
 	if p.locked != nil && p.locked.Version != newest {
 		version = p.locked.Version
-		q := p.problem(MovedRange, "`terrier lock --update "+p.address+"` takes the new one; an exact version stays what it is",
+		q := p.problem(MovedRange, "`terrier lock --update "+p.word()+"` takes the new one; an exact version stays what it is",
 			"the constraint %q led to version %s when it was locked, and leads to %s now", p.ref, p.locked.Version, newest)
 		if p.ref == "" {
 			q.Summary = fmt.Sprintf("the newest version was %s when it was locked, and is %s now", p.locked.Version, newest)

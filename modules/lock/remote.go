@@ -168,14 +168,14 @@ func (r *run) settle(ctx context.Context, p *pkg) error {
 		return nil
 	}
 	if m.commit != p.commit {
-		q := p.problem(movedRule(p.locked.Kind), fmt.Sprintf("look at what changed (git diff %.12s %.12s in a clone); `terrier lock --update %s` takes it", p.locked.Commit, m.commit, p.address),
+		q := p.problem(movedRule(p.locked.Kind), fmt.Sprintf("look at what changed (git diff %.12s %.12s in a clone); `terrier lock --update %s` takes it", p.locked.Commit, m.commit, p.word()),
 			"%s was %.12s when it was locked, and is %.12s now", p.thing(m.kind), p.locked.Commit, m.commit)
 		q.Found = m.commit.String()
 		r.report(q)
 	}
 	for _, tag := range p.locked.Tags {
 		if now, ok := p.remote.refs["refs/tags/"+tag]; ok && now.Commit != p.commit {
-			q := p.problem(MovedTag, "the call pins the commit, so nothing changes; see who moved the tag, then `terrier lock --update "+p.address+"`",
+			q := p.problem(MovedTag, "the call pins the commit, so nothing changes; see who moved the tag, then `terrier lock --update "+p.word()+"`",
 				"the tag %s led to the pinned commit %.12s when it was locked, and is %.12s now", tag, p.locked.Commit, now.Commit)
 			q.Found = now.Commit.String()
 			r.report(q)

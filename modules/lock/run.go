@@ -435,7 +435,7 @@ func (r *run) readOne(ctx context.Context, p *pkg) ([]Call, error) {
 		case p.locked == nil:
 			p.entry = p.newEntry(hash)
 		case p.locked.Hash != hash:
-			r.report(p.problem(HashDiffers, "find out who changed it; `terrier lock --update "+p.address+"` takes what is there now",
+			r.report(p.problem(HashDiffers, "find out who changed it; `terrier lock --update "+p.word()+"` takes what is there now",
 				"its files have the hash %s, and the lock has %s", hash, p.locked.Hash))
 		}
 	}

@@ -377,6 +377,17 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+func TestWord(t *testing.T) {
+	for source, want := range map[string]string{
+		"git::https://h.example.com/a/vpc.git?ref=v1": "vpc", "terraform-aws-modules/iam/aws": "iam",
+		"git::https://h.example.com/a/%24(touch%20x).git": "MODULE", "git::https://h.example.com/a/-q": "MODULE",
+	} {
+		if got := (&pkg{call: call(t, source, "")}).word(); got != want {
+			t.Errorf("%s: %s", source, got)
+		}
+	}
+}
+
 func TestNamed(t *testing.T) {
 	calls := []Call{
 		call(t, "git::https://h.example.com/terraform/vpc.git//sub?ref=v1", ""), call(t, "git@h.example.com:terraform/vpc.git?ref=v2", ""),

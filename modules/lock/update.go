@@ -3,6 +3,7 @@ package lock
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -114,4 +115,15 @@ func baseName(s hclparse.Source) string {
 		return part[1]
 	}
 	return strings.TrimSuffix(path.Base(s.Repository), ".git")
+}
+
+var plainWord = regexp.MustCompile(`^\w[\w.-]*$`)
+
+// word is what --update takes for the package, in a command that somebody may
+// copy: nothing that a shell would read otherwise.
+func (p *pkg) word() string {
+	if name := baseName(p.call.Source); plainWord.MatchString(name) {
+		return name
+	}
+	return "MODULE"
 }
