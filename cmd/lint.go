@@ -210,15 +210,19 @@ func (a *app) lintRoot() (string, error) {
 func (l *lintRun) load(fsys fs.FS) *lint.Input {
 	tree, diags := hclparse.LoadCalls(fsys, lint.IgnoreMark)
 	tightenGC(len(tree.Entries))
-	return &lint.Input{
+	in := &lint.Input{
 		Graph: modules.NewGraph(tree, l.cfg.roleOf), Diags: diags,
 		Settings:    l.cfg.lintSettings(),
 		Environment: func(dir string) string { env, _ := l.cfg.Environment(dir); return env },
 		After:       l.cfg.after(),
 		State:       l.cfg.lintState, Choice: l.cfg.choice(),
 		Lock: l.facts.lock, LockedSince: l.facts.since, Refs: l.facts.refs,
-		Changed: l.since, Copies: l.facts.copies, Today: l.facts.today, Pinned: l.pinned,
+		Changed: l.since, Copies: l.facts.copies, Today: l.facts.today,
 	}
+	if l.cfg.Modules.Configured() { // else a library is one package, see relative-source
+		in.Pinned = l.pinned
+	}
+	return in
 }
 
 func (l *lintRun) run() {
