@@ -13,7 +13,8 @@ func ParseTerragrunt(name string, src []byte) (*File, []*TerragruntSource) {
 	return &p.File, p.m.Terragrunt
 }
 
-// parseTerragrunt reads the sources of a terragrunt file and nothing else.
+// parseTerragrunt reads the sources of a terragrunt file, with the version beside
+// them, and nothing else.
 func (p *parsed) parseTerragrunt() {
 	body := p.syntaxBody()
 	if body == nil {
@@ -23,8 +24,20 @@ func (p *parsed) parseTerragrunt() {
 		if b.Type != "terraform" || b.Body == nil {
 			continue
 		}
-		if a := b.Body.Attributes["source"]; a != nil && a.Expr != nil {
-			p.terragruntSource(a.Expr, false)
+		a := b.Body.Attributes["source"]
+		if a == nil || a.Expr == nil {
+			continue
+		}
+		first := len(p.m.Terragrunt)
+		p.terragruntSource(a.Expr, false)
+		if v := b.Body.Attributes["version"]; v != nil && v.Expr != nil {
+			text, at := "", v.Expr.Range()
+			if lit, ok := p.literal(v.Expr); ok {
+				text, at = lit.value, lit.rng
+			}
+			for _, s := range p.m.Terragrunt[first:] {
+				s.Version, s.VersionRange = text, at
+			}
 		}
 	}
 }

@@ -249,4 +249,8 @@ type TerragruntSource struct {
 	SourceErr error
 	// Conditional says that the literal is one branch of a conditional.
 	Conditional bool
+	// Version is the version argument beside it: a constraint, for a tfr://
+	// source alone; "" where there is none, or one that is no literal.
+	Version      string
+	VersionRange hcl.Range // zero where there is none
 }

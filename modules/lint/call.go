@@ -27,7 +27,8 @@ type Call struct {
 	// Known is false: "//vpc?ref=v1.2.0" of "${var.base}//vpc?ref=v1.2.0".
 	Head, Tail string
 	// Version is the version argument that terraform sees, which an override
-	// file may have given; "" where there is none.
+	// file may have given, or that of terragrunt's terraform block, which counts
+	// for a tfr:// source alone; "" where there is none.
 	Version string
 	// VersionRange is where the version is, in a file that an override may
 	// have made another than the call's; zero where there is none. With an
@@ -70,6 +71,7 @@ func Calls(in *Input) []*Call {
 		switch {
 		case gc.Terragrunt != nil:
 			c.Known, c.Source = gc.Terragrunt.Static, gc.Terragrunt.Source
+			c.Version, c.VersionRange = gc.Terragrunt.Version, gc.Terragrunt.VersionRange
 		default:
 			c.Known, c.Source = gc.Call.Static, gc.Call.Source
 			c.Version, c.VersionRange = gc.Call.Version, gc.Call.VersionRange

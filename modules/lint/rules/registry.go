@@ -12,8 +12,8 @@ import (
 )
 
 // A registry module's version is the version argument or, in terragrunt, the
-// version parameter of a tfr:// source
-// (terragrunt's documentation of the terraform block).
+// version parameter of a tfr:// source, or else the version argument of its
+// terraform block (terragrunt's documentation of that block).
 
 // isTfr reports whether a source is terragrunt's address of a registry.
 func isTfr(c *lint.Call) bool {
@@ -24,15 +24,19 @@ func isRegistry(c *lint.Call) bool {
 	return c.Source.Kind == hclparse.KindRegistry || isTfr(c)
 }
 
+// inTfr reports whether a call has its version in a tfr:// source, where it is
+// one version.
+func inTfr(c *lint.Call) bool { return isTfr(c) && param1(c.Source, "version") != "" }
+
 // registryVersion is the version constraint of a registry module and its
 // place. It is false where it has none, or one that is computed.
 func registryVersion(c *lint.Call) (text string, at hcl.Range, ok bool) {
 	switch {
-	case isTfr(c):
+	case inTfr(c):
 		at = c.ParamRange("version")
 		at.Filename = c.File().Path
 		text = param1(c.Source, "version")
-	case c.Source.Kind == hclparse.KindRegistry:
+	case isRegistry(c):
 		text, at = c.Version, c.VersionRange
 	}
 	return text, at, strings.TrimSpace(text) != ""
@@ -41,7 +45,7 @@ func registryVersion(c *lint.Call) (text string, at hcl.Range, ok bool) {
 // computedVersion reports whether the call has a version argument that is no
 // literal: what it says cannot be told.
 func computedVersion(c *lint.Call) bool {
-	if c.Version != "" || c.VersionRange.Filename == "" || isTfr(c) {
+	if c.Version != "" || c.VersionRange.Filename == "" || inTfr(c) {
 		return false
 	}
 	// An empty literal is two quotes long.

@@ -20,7 +20,7 @@ var unversionedRegistry = &lint.Rule{
 			}
 			detail := "It is the newest version that the registry has when somebody runs `terraform init`. Add version = with one version."
 			if isTfr(c) {
-				detail = "Terragrunt refuses it. Add ?version= with one version."
+				detail = "Terragrunt refuses it. Add ?version= with one version to the source."
 			}
 			p.ReportCall(c, c.SourceRange(), nil, "%s has no version", detail, upper(c.Module()))
 		}

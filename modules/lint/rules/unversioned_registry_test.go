@@ -30,6 +30,8 @@ func TestUnversionedRegistry(t *testing.T) {
 			files: "-- terragrunt.hcl --\nterraform {\n  source = \"tfr:///a/b/c\"\n}\n",
 			want:  []string{`terragrunt.hcl:2:12-2:26 The terragrunt source has no version`},
 		},
+		row{name: "terragrunt with a constraint", files: "-- terragrunt.hcl --\nterraform {\n  source  = \"tfr:///a/b/c\"\n  version = \"~> 1.2\"\n}\n"},
+		row{name: "terragrunt with a computed one", files: "-- terragrunt.hcl --\nterraform {\n  source  = \"tfr:///a/b/c\"\n  version = local.v\n}\n"},
 		row{name: "terragrunt with one", files: "-- terragrunt.hcl --\nterraform {\n  source = \"tfr://h.example/a/b/c//x?version=1.2.3\"\n}\n"},
 		row{name: "git, and an archive", files: call("github.com/a/b") + "-- a/m.tf --\n" + call("https://h.example/vpc-module.zip")},
 	))

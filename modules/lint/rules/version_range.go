@@ -27,11 +27,14 @@ var versionRange = &lint.Rule{
 			case err != nil:
 				f.Severity = lint.Error
 				f.Summary = fmt.Sprintf("%s is at %q, which is no version constraint", upper(c.Module()), text)
-				f.Detail = "Terraform refuses it. Write one version: 1.2.3."
-			case isTfr(c):
+				f.Detail = tool(c) + " refuses it. Write one version: 1.2.3."
+			case inTfr(c):
 				f.Severity = lint.Error
 				f.Summary = fmt.Sprintf("%s is at %q, and terragrunt takes no range", upper(c.Module()), text)
 				f.Detail = "What stands behind version= in a tfr:// source is one version: 1.2.3."
+			case isTfr(c):
+				f.Summary = fmt.Sprintf("%s is at %q: %s", upper(c.Module()), text, allowed(all))
+				f.Detail = "Which one it is, is decided in each run of terragrunt. Write one version: 1.2.3."
 			default:
 				f.Summary = fmt.Sprintf("%s is at %q: %s", upper(c.Module()), text, allowed(all))
 				f.Detail = "Which one it is, is decided when somebody runs `terraform init`: the lock file of terraform holds providers, not modules. Write one version: 1.2.3."
@@ -39,6 +42,14 @@ var versionRange = &lint.Rule{
 			p.Report(f)
 		}
 	},
+}
+
+// tool is who reads a call.
+func tool(c *lint.Call) string {
+	if c.Call.Terragrunt != nil {
+		return "Terragrunt"
+	}
+	return "Terraform"
 }
 
 var pessimistic = regexp.MustCompile(`^~>\s*[vV]?([0-9]+(?:\.[0-9]+)*)(-\S+)?$`)

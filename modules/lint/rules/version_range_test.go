@@ -36,6 +36,15 @@ func TestVersionRange(t *testing.T) {
 			},
 		},
 		{
+			name:  "terragrunt's version argument",
+			files: "-- terragrunt.hcl --\nterraform {\n  source  = \"tfr:///a/b/c\"\n  version = \"~> 1.2\"\n}\n",
+			want:  []string{`terragrunt.hcl:3:13-3:21 The terragrunt source is at "~> 1.2": any 1.x from 1.2`},
+		},
+		{
+			name:  "terragrunt's version argument beside what is of no registry, and one version",
+			files: "-- a/terragrunt.hcl --\nterraform {\n  source  = \"git::https://h.example/x?ref=v1.0.0\"\n  version = \"~> 1.2\"\n}\n-- b/terragrunt.hcl --\nterraform {\n  source  = \"tfr:///a/b/c\"\n  version = \"1.2.3\"\n}\n",
+		},
+		{
 			name:  "terragrunt takes one version alone",
 			files: "-- terragrunt.hcl --\nterraform {\n  source = \"tfr:///a/b/c?version=~>1.2\"\n}\n",
 			want:  []string{`terragrunt.hcl:2:34-2:39 terragrunt takes no range`},
