@@ -5,7 +5,7 @@ import "testing"
 func TestComputedSource(t *testing.T) {
 	found := func(name, expr string) row {
 		files := "module \"m\" {\n  source = " + expr + "\n}\n"
-		return row{name: name, files: files, want: []string{on(files, "main.tf", expr, `Module "m" has a source that is computed`)}}
+		return row{name: name, files: files, want: []string{on(files, "main.tf", expr, `The source of module "m" is computed`)}}
 	}
 	table(t, computedSource, []row{
 		found("a variable", "var.source"),
@@ -17,7 +17,7 @@ func TestComputedSource(t *testing.T) {
 		},
 		{
 			name: "terragrunt", files: "-- terragrunt.hcl --\nterraform {\n  source = \"git::https://h.example/x.git?ref=${get_env(\"V\")}\"\n}\n",
-			want: []string{`terragrunt.hcl:2:12-2:62 The terragrunt source has a source`},
+			want: []string{`terragrunt.hcl:2:12-2:62 The terragrunt source is computed`},
 		},
 		{
 			name: "one branch of a conditional", files: "-- terragrunt.hcl --\nterraform {\n  source = local.x ? \"github.com/a/b?ref=v1.2.3\" : local.y\n}\n",

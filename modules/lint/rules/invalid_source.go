@@ -46,12 +46,20 @@ var invalidSource = &lint.Rule{
 				case template(c.Dir):
 					severity, hint = lint.Info, "It stands among fixtures or templates, so that this may be on purpose. "+hint
 				}
-				p.Report(at(c, severity, fmt.Sprintf("%s has the source %q, which is no module address: %s", upper(c.Module()), c.Redacted(), why), hint))
+				p.Report(at(c, severity, fmt.Sprintf("%s is no module address: %s", called(c, c.Redacted()), why), hint))
 				continue
 			}
 			misread(p, c)
 		}
 	},
+}
+
+// called begins a sentence about a call's source: `The source "x" of module "m"`.
+func called(c *lint.Call, source string) string {
+	if c.Call.Terragrunt != nil {
+		return fmt.Sprintf("The terragrunt source %q", source)
+	}
+	return fmt.Sprintf("The source %q of %s", source, c.Module())
 }
 
 // at is a finding at a call's source with a severity of its own.
@@ -99,9 +107,13 @@ func dangling(p *lint.Pass, c *lint.Call) {
 	p.Report(at(c, severity, upper(c.Module())+" leads nowhere: "+quoteOdd(summary), detail))
 }
 
-// trial reports whether a directory is there to try something, or to fail.
+// trial reports whether a directory is there to try something, or to fail; a
+// hidden one (.github, .boilerplate) belongs to a tool.
 func trial(dir string) bool {
 	for s := range strings.SplitSeq(dir, "/") {
+		if len(s) > 1 && s[0] == '.' {
+			return true
+		}
 		switch s {
 		case "example", "examples", "tests": // "test" is an environment's name
 			return true

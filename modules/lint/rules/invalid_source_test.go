@@ -11,8 +11,8 @@ func TestInvalidSource(t *testing.T) {
 		return row{name: name, files: call(source), want: []string{on(call(source), "main.tf", `"`+source+`"`, summary)}}
 	}
 	pass := func(name, source string) row { return row{name: name, files: call(source)} }
-	rows := append(everywhere("modules/vpc", `"modules/vpc"`, `has the source "modules/vpc", which is no module address`),
-		whole("one word", "vpc", "it is of no known form"),
+	rows := append(everywhere("modules/vpc", `"modules/vpc"`, `source "modules/vpc"`),
+		whole("one word", "vpc", `The source "vpc" of module "m" is no module address: it is of no known form`),
 		whole("nothing", "", "it is empty"),
 		whole("a lone dot", "..", "of no known form"),
 		whole("half an ssh address", "git::git@h.example/a/b.git", "of no known form"),

@@ -11,7 +11,7 @@ var movingTag = &lint.Rule{
 			if kindOf(p, c) == refMoving {
 				ref, _ := ref(c)
 				p.ReportCall(c, refRange(c), nil, "%s is at %q, which names no single release",
-					"A tag of this kind is moved when the next release comes, so that one commit of yours can mean two versions. Write the whole version: v1.2.3.",
+					"A tag of this kind is usually moved when the next release comes, so that one commit of yours can mean two versions. Write the whole version, v1.2.3, or the full commit.",
 					upper(c.Module()), ref)
 			}
 		}

@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"strings"
+	"path"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/lint"
 )
 
@@ -68,17 +70,30 @@ func reportErrors(p *lint.Pass, file string, errs []*hcl.Diagnostic) {
 	case n > 1:
 		detail += fmt.Sprintf(" There are %d more errors in this file.", n)
 	}
-	severity := lint.Severity("")
-	if strings.HasPrefix(file, ".") && file != "." || strings.Contains(file, "/.") {
-		// What scaffolding tools keep in .boilerplate and the like is for
-		// them to fill in.
-		severity = lint.Info
-	}
-	p.Report(lint.Finding{
-		Severity: severity,
+	f := lint.Finding{
 		Range:    at,
 		Subject:  file,
+		Severity: p.Rule.Severity,
 		Summary:  fmt.Sprintf("%q cannot be read in full: %s", file, d.Summary),
-		Detail:   detail + " What it calls is not known, and nothing of that is checked.",
-	})
+	}
+	switch {
+	case fixture(path.Dir(file)):
+		f.Severity, f.Detail = lint.Info, detail+" It stands among fixtures, so that this may be on purpose."
+	case template(path.Dir(file)) && unfilledFile(p, file):
+		f.Severity, f.Detail = lint.Info, detail+" It looks as if something fills it in before terraform reads it."
+	default:
+		f.Detail = detail + " What it calls is not known, and nothing of that is checked."
+	}
+	p.Report(f)
+}
+
+// unfilledFile reports whether a file of the tree holds what a generator fills
+// in.
+func unfilledFile(p *lint.Pass, file string) bool {
+	d := p.Graph.Dirs[path.Dir(file)]
+	if d == nil {
+		return false
+	}
+	i := slices.IndexFunc(d.Config.Files, func(f *hclparse.File) bool { return f.Path == file })
+	return i >= 0 && unfilled.Match(d.Config.Files[i].Bytes)
 }

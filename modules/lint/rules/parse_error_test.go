@@ -41,11 +41,20 @@ func TestParseError(t *testing.T) {
 	})
 }
 
-func TestParseErrorSeverity(t *testing.T) {
-	for file, want := range map[string]lint.Severity{"main.tf": lint.Error, "a/.boilerplate/terragrunt.hcl": lint.Info, ".x/main.tf": lint.Info, "a.b/main.tf": lint.Error} {
-		found := lint.Run(input("-- "+file+" --\nterraform {\n"), []*lint.Rule{parseError})
-		if len(found) != 1 || found[0].Severity != want {
-			t.Errorf("%s: %+v", file, found)
+func TestParseErrorOnPurpose(t *testing.T) {
+	for _, c := range []struct {
+		file, text string
+		want       lint.Severity
+	}{
+		{"modules/x/.boilerplate/terragrunt.hcl", "inputs = {\n{{ range .v }}\n}\n", lint.Info},
+		{"test/fixtures/x/main.tf", "broken hcl file\n", lint.Info},
+		{"templates/x/main.tf", "broken hcl file\n", lint.Error},
+		{"live/x/main.tf", "x = {\n{{ range .v }}\n}\n", lint.Error},
+		{"modules/x/examples/main.tf", "x =\n", lint.Error},
+	} {
+		found := lint.Run(input("-- "+c.file+" --\n"+c.text), []*lint.Rule{parseError})
+		if len(found) != 1 || found[0].Severity != c.want {
+			t.Errorf("%s: %+v", c.file, found)
 		}
 	}
 }

@@ -41,10 +41,11 @@ var relativeSource = &lint.Rule{
 // stateful reports whether anything in the tree has a state of its own: a
 // backend, a terragrunt unit, a stack by configuration. A provider block alone
 // (R4) is what the examples and recipes of a library have as well; such a
-// repository is one package, unless a configuration makes several of it.
+// repository is one package, unless a configuration makes several of it. So is
+// one whose only units or backends are examples.
 func stateful(g *modules.Graph) bool {
 	for _, d := range g.Dirs {
-		if d.Role == modules.RoleStack && d.Rule != "R4" {
+		if d.Role == modules.RoleStack && d.Rule != "R4" && !trial(d.Path) {
 			return true
 		}
 	}
@@ -63,6 +64,9 @@ func keeps(p *lint.Pass, dir string) (where string, ok bool) {
 
 // leaves names what a call leads out of, "" where it stays inside.
 func leaves(p *lint.Pass, borders *modules.Borders, shared map[string]bool, c *lint.Call) string {
+	if fixture(c.Dir) {
+		return ""
+	}
 	if key := borders.Of(c.Dir); key != "" {
 		if borders.Of(c.Target) == key {
 			return ""
@@ -75,7 +79,7 @@ func leaves(p *lint.Pass, borders *modules.Borders, shared map[string]bool, c *l
 		return "the package of " + shown(key)
 	}
 	if _, keep := keeps(p, c.Dir); c.Stack != "" && !keep {
-		if modules.Within(c.Target, c.Stack) || fixture(c.Stack) || p.Graph.Dirs[c.Stack].Rule == "R4" && trial(c.Stack) {
+		if modules.Within(c.Target, c.Stack) || trial(c.Stack) && p.Graph.Dirs[c.Stack].Rule != "R1" {
 			return ""
 		}
 		return "its stack " + shown(c.Stack)

@@ -24,9 +24,13 @@ var unpinnedSource = &lint.Rule{
 			case param != "", isRegistry(c), c.Source.Kind != hclparse.KindOther, c.Target != "":
 			case misreads(c):
 			default:
-				if what := mutable(c.Source); what != "" {
-					p.Report(at(c, lint.Warn, upper(c.Module())+" is "+what,
-						"It can be another one tomorrow, under the same address. Put the version into its path, or pin its content: checksum= for an archive, version= for S3, #GENERATION for Google Cloud Storage."))
+				what := mutable(c.Source)
+				detail := "It can be another one tomorrow, under the same address. Put the version into its path, or pin its content: checksum= for an archive, version= for S3, #GENERATION for Google Cloud Storage."
+				if what == ofThisMachine {
+					detail = "Another machine has something else there, or nothing. Call a module of this repository, or a release of one."
+				}
+				if what != "" {
+					p.Report(at(c, lint.Warn, upper(c.Module())+" is "+what, detail))
 				}
 			}
 		}
@@ -40,6 +44,8 @@ var (
 	// branchInPath is where forges serve the archive of a branch.
 	branchInPath = regexp.MustCompile(`(?:^|/)(?:refs/heads|archive|tarball|zipball|-/archive)/(?:refs/heads/)?(?:main|master|develop|trunk|HEAD)(?:[./]|$)|/refs/heads/`)
 )
+
+const ofThisMachine = "a path of this machine"
 
 // mutable says what a source that is neither of git nor of a registry is, ""
 // where its address holds it to one content. Which parameters do, go-getter's
@@ -72,7 +78,7 @@ func mutable(s hclparse.Source) string {
 	case versionInPath.MatchString(where):
 		return ""
 	case name == "file":
-		return "a directory of this machine"
+		return ofThisMachine
 	case name == "s3", name == "gcs":
 		return "an object without a version"
 	case name == "http", name == "https":
