@@ -15,9 +15,7 @@ var relativeSource = &lint.Rule{
 	Severity: lint.Error,
 	Fixes:    true,
 	Check: func(p *lint.Pass) {
-		if p.Pinned == nil && !stateful(p.Graph) {
-			return
-		}
+		library := p.Pinned == nil && !stateful(p.Graph)
 		borders := p.Graph.Candidates(p.Choice)
 		several, shared := ambiguous(p), sharedDirs(p.Graph)
 		for _, c := range p.Calls {
@@ -31,9 +29,17 @@ var relativeSource = &lint.Rule{
 			if from == "" {
 				continue
 			}
-			p.ReportCall(c, c.SourceRange(), pin(p, c, several), "%s leads out of %s, to %s",
-				"What is there changes for all its callers at once, and without review of each. Call a release of it.",
-				upper(c.Module()), from, shown(c.Target))
+			summary := fmt.Sprintf("%s leads out of %s, to %s", upper(c.Module()), from, shown(c.Target))
+			if library {
+				// A stack whose backend is written at init looks like a
+				// library's recipe; one inside a module is one.
+				if borders.Of(c.Dir) == "" && c.Stack != "" && borders.Of(path.Dir(c.Stack)) == "" {
+					p.Report(at(c, lint.Info, summary, fmt.Sprintf("If %s is applied, so that it has a state of its own, write stack %q { role = \"stack\" } into terrier.hcl: then this is an error.", shown(c.Stack), c.Stack)))
+				}
+				continue
+			}
+			p.ReportCall(c, c.SourceRange(), pin(p, c, several), "%s",
+				"What is there changes for all its callers at once, and without review of each. Call a release of it.", summary)
 		}
 	},
 }

@@ -97,6 +97,11 @@ func TestRelativeSource(t *testing.T) {
 			want:  []string{`live/prod/main.tf:2:12-2:18 to live/m`, `x/qa/main.tf:2:12-2:18 to x/m`},
 		},
 		{
+			name:  "a library whose recipes have providers: of severity info, and its modules call each other",
+			files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n-- recipes/x/main.tf --\nprovider \"google\" {}\n" + call("../../modules/a") + "-- modules/a/recipe/main.tf --\nprovider \"google\" {}\n" + call("../../b"),
+			want:  []string{`recipes/x/main.tf:3:12-3:29 leads out of its stack recipes/x, to modules/a`},
+		},
+		{
 			name:  "a library with a configured source is several packages",
 			files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n", with: released("git::https://h.example/"),
 			want:  []string{`modules/a/main.tf:2:12-2:18 leads out of the package of modules/a, to modules/b`},
@@ -117,7 +122,6 @@ func TestRelativeSource(t *testing.T) {
 		{name: "an example of the whole repository", files: prod + vpc + "-- examples/x/main.tf --\n" + call("../../modules/vpc")},
 		{name: "an example with a provider", files: prod + vpc + "-- example/main.tf --\nprovider \"aws\" {}\n" + call("../modules/vpc")},
 		{name: "a library", files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n-- wrappers/a/main.tf --\n" + call("../../modules/a")},
-		{name: "a library whose recipes have providers", files: "-- modules/a/main.tf --\n" + call("../b") + "-- modules/b/main.tf --\n-- recipes/x/main.tf --\nprovider \"google\" {}\n" + call("../../modules/a")},
 		{name: "a path that leads nowhere is another rule's", files: prod + "-- live/prod/main.tf --\n" + call("../../modules/none")},
 		{name: "a path out of the repository as well", files: prod + "-- live/prod/main.tf --\n" + call("../../../x")},
 		{name: "replaced by an override file", files: out + "-- live/prod/override.tf --\n" + call("github.com/a/b?ref=v1.0.0")},
@@ -139,4 +143,21 @@ func TestRelativeSource(t *testing.T) {
 			},
 		},
 	}))
+}
+
+// What may be a library's recipe is told, and fails nothing.
+func TestRelativeSourceSeverity(t *testing.T) {
+	const recipe = "-- modules/a/main.tf --\n-- components/x/main.tf --\nprovider \"google\" {}\n"
+	for _, c := range []struct {
+		files string
+		want  lint.Severity
+	}{
+		{recipe + call("../../modules/a"), lint.Info},
+		{recipe + call("../../modules/a") + "-- live/main.tf --\n" + withBackend, lint.Error},
+	} {
+		found := lint.Run(input(c.files), []*lint.Rule{relativeSource})
+		if len(found) != 1 || found[0].Severity != c.want {
+			t.Errorf("%s\n%+v", c.files, found)
+		}
+	}
 }
