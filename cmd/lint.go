@@ -242,7 +242,13 @@ func (l *lintRun) fix() error {
 	if l.o.diff {
 		return nil
 	}
-	return rewriteFiles(l.root, changes)
+	if err := rewriteFiles(l.root, changes); err != nil {
+		return err
+	}
+	if len(changes) > 0 {
+		l.say("%s", report.Fixed(changes))
+	}
+	return nil
 }
 
 // reports says whether a finding is in what was asked for.
@@ -307,6 +313,10 @@ func (l *lintRun) report() error {
 		if err := report.WriteFixes(l.stdout, l.changes, st); err != nil {
 			return err
 		}
+		// A patch on stdout has no place for what could not be looked at.
+		if missed := l.unread(); len(missed) > 0 {
+			return fmt.Errorf("not checked, so that there may be more to change:\n  %s", strings.Join(missed, "\n  "))
+		}
 		return l.done(nil, len(l.changes) > 0)
 	}
 	v, _ := buildInfo()
@@ -323,18 +333,28 @@ func (l *lintRun) report() error {
 		}
 	}
 	l.nextSteps()
+	if len(l.unread()) > 0 {
+		return errShown
+	}
 	worst := lint.Off
-	unread := len(l.facts.errors) > 0
 	for _, f := range l.found {
 		if f.Severity.AtLeast(worst) {
 			worst = f.Severity
 		}
-		unread = unread || f.Rule == rules.ParseError && f.Severity == lint.Error
-	}
-	if unread {
-		return errShown
 	}
 	return l.done(nil, worst != lint.Off && worst.AtLeast(lint.Severity(l.o.failOn)))
+}
+
+// unread are the remotes that could not be asked and the files that could not
+// be read, a line each: without them the result is not whole.
+func (l *lintRun) unread() []string {
+	out := slices.Clone(l.facts.errors)
+	for _, f := range l.found {
+		if f.Rule == rules.ParseError && f.Severity == lint.Error {
+			out = append(out, f.Summary)
+		}
+	}
+	return out
 }
 
 // writeReport writes the result to a file: other is FORMAT=FILE.

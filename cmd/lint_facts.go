@@ -161,7 +161,10 @@ func (l *lintRun) askRemotes(ctx context.Context) error {
 				return context.Cause(ctx)
 			case err != nil:
 				text, _, _ := strings.Cut(err.Error(), "\nhint: ")
-				l.facts.errors = append(l.facts.errors, fmt.Sprintf("%s: %s", repo.RedactURL(address), text))
+				if url := repo.RedactURL(strings.TrimPrefix(address, "git::")); !strings.HasPrefix(text, url+": ") {
+					text = url + ": " + text
+				}
+				l.facts.errors = append(l.facts.errors, text)
 			default:
 				l.facts.refs[address] = refs
 			}

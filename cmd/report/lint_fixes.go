@@ -111,3 +111,12 @@ func fileLine(path string) string {
 	}
 	return path
 }
+
+// Fixed says in a sentence what was written.
+func Fixed(changes []lint.Change) string {
+	n := 0
+	for _, c := range changes {
+		n += c.Fixes
+	}
+	return "Made " + count(n, "change") + " in " + count(len(changes), "file") + "."
+}
