@@ -379,24 +379,43 @@ func (l *lintRun) scanned() int {
 }
 
 func (l *lintRun) nextSteps() {
-	fixes, rule := 0, ""
+	fixes := 0
 	for _, f := range l.found {
 		if f.Fix != nil {
 			fixes++
-		}
-		if rule == "" {
-			rule = f.Rule
 		}
 	}
 	var steps []report.Step
 	if fixes > 0 {
 		steps = append(steps, report.Step{Command: l.command("lint --fix --diff"), Why: "shows what can be mended by itself"})
 	}
-	if rule != "" {
+	if rule := l.worstRule(); rule != "" {
 		steps = append(steps, report.Step{Command: l.command("lint --explain " + rule), Why: "says why, and what to do"})
 	}
 	if len(l.found) > 10 && l.o.baseline == "" {
-		steps = append(steps, report.Step{Command: l.command("lint --baseline .terrier.baseline.json"), Why: "accepts these, fails on new ones"})
+		steps = append(steps, report.Step{Command: l.command("lint --baseline .terrier.baseline.json"), Why: "accepts these, not new ones"})
 	}
 	l.next(steps...)
+}
+
+// worstRule is the rule to read about first: the one found most often of those
+// with the highest severity.
+func (l *lintRun) worstRule() string {
+	type key struct {
+		rule     string
+		severity lint.Severity
+	}
+	counts := map[key]int{}
+	var worst key
+	for _, f := range l.found { // by place: what is equal is not left to chance
+		counts[key{f.Rule, f.Severity}]++
+	}
+	for _, f := range l.found {
+		k := key{f.Rule, f.Severity}
+		higher := worst.rule == "" || k.severity.AtLeast(worst.severity) && k.severity != worst.severity
+		if higher || k.severity == worst.severity && counts[k] > counts[worst] {
+			worst = k
+		}
+	}
+	return worst.rule
 }
