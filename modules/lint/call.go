@@ -51,7 +51,7 @@ type Call struct {
 }
 
 // A VersionComment is a comment behind a source that holds nothing but a
-// version: `# v1.2.3`.
+// version, and perhaps an ignore behind it: `# v1.2.3`.
 type VersionComment struct {
 	Text       string // "v1.2.3"
 	Start, End int    // bytes of Text in the file
@@ -156,7 +156,7 @@ func release(c *Call) *modules.Release {
 	return nil
 }
 
-var versionOnly = regexp.MustCompile(`^[ \t]*,?[ \t]*(?:#+|//+)[ \t]*((?:[0-9A-Za-z._/-]*[/-])?[vV]?[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?)[ \t]*\r?$`)
+var versionOnly = regexp.MustCompile(`^[ \t]*,?[ \t]*(?:#+|//+)[ \t]*((?:[0-9A-Za-z._/-]*[/-])?[vV]?[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?)[ \t]*(?:[ \t](?:#+|//+)[ \t]*` + IgnoreMark + `.*)?\r?$`)
 
 // versionComment looks at what follows the literal in its line.
 func versionComment(f *hclparse.File, source hcl.Range) *VersionComment {

@@ -163,7 +163,10 @@ func (in *Input) ignoringFiles() map[string]*hclparse.File {
 
 var (
 	ignoreRules = regexp.MustCompile(`^[\s:]*((?:[^\s,]*[ \t]*,[ \t]*)*[^\s,]*)`)
-	untilWord   = regexp.MustCompile(`(?:^|\s)until=(\S*)`)
+	// secondComment is an ignore that is written behind a comment of the same
+	// line, such as the version of a commit: # v1.2.3 # terrier:ignore RULE why
+	secondComment = regexp.MustCompile(`^[#/][^\n]*?[ \t]((?:#+|//+)[ \t]*` + IgnoreMark + `)`)
+	untilWord     = regexp.MustCompile(`(?:^|\s)until=(\S*)`)
 )
 
 // readIgnores finds the ignores of a file, in its comments alone.
@@ -179,12 +182,18 @@ func readIgnores(f *hclparse.File, rules map[string]*Rule, report func(rule stri
 		if t.Type != hclsyntax.TokenComment {
 			continue
 		}
-		text := strings.TrimSpace(strings.TrimRight(strings.TrimLeft(string(t.Bytes), "#/* \t"), "*/ \t\r\n"))
+		at, comment := commentRange(t), t.Bytes
+		if m := secondComment.FindSubmatchIndex(comment); m != nil && lines[i] == t.Range.Start.Line {
+			at.Start.Column += columns(comment[:m[2]])
+			at.Start.Byte += m[2]
+			comment = comment[m[2]:]
+		}
+		text := strings.TrimSpace(strings.TrimRight(strings.TrimLeft(string(comment), "#/* \t"), "*/ \t\r\n"))
 		rest, ok := strings.CutPrefix(text, IgnoreMark)
 		if !ok || rest != "" && !strings.ContainsAny(rest[:1], " \t\r\n:") {
 			continue
 		}
-		if ig := readIgnore(rest, commentRange(t), rules, report); ig != nil {
+		if ig := readIgnore(rest, at, rules, report); ig != nil {
 			ig.line = lines[i]
 			out.all = append(out.all, ig)
 			out.byLine[ig.line] = append(out.byLine[ig.line], ig)

@@ -13,6 +13,12 @@ func TestStaleComment(t *testing.T) {
 	}
 	table(t, staleComment, []row{
 		{
+			name:  "an ignore of another rule behind it",
+			files: named("a", "?ref=v1.2.3", " # v1.2.4 # terrier:ignore mixed-versions why"),
+			want:  []string{`main.tf:2:58-2:64 The comment says v1.2.4, the ref is v1.2.3`},
+			fixed: named("a", "?ref=v1.2.3", " # v1.2.3 # terrier:ignore mixed-versions why"),
+		},
+		{
 			name:  "the lock knows the commit's tag",
 			files: named("a", "?ref="+commitA, " # v1.2.2"),
 			with:  atA("v1.2.3"),
