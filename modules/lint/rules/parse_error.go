@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -79,7 +80,9 @@ func reportErrors(p *lint.Pass, file string, errs []*hcl.Diagnostic) {
 	switch {
 	case fixture(path.Dir(file)):
 		f.Severity, f.Detail = lint.Info, detail+" It stands among fixtures, so that this may be on purpose."
-	case template(path.Dir(file)) && unfilledFile(p, file):
+	case strings.HasPrefix(file, ".") && file != ".", strings.Contains(file, "/."), template(path.Dir(file)) && unfilledFile(p, file):
+		// What scaffolding tools keep in .boilerplate and the like is for
+		// them to fill in.
 		f.Severity, f.Detail = lint.Info, detail+" It looks as if something fills it in before terraform reads it."
 	default:
 		f.Detail = detail + " What it calls is not known, and nothing of that is checked."

@@ -48,6 +48,8 @@ func TestParseErrorOnPurpose(t *testing.T) {
 	}{
 		{"modules/x/.boilerplate/terragrunt.hcl", "inputs = {\n{{ range .v }}\n}\n", lint.Info},
 		{"test/fixtures/x/main.tf", "broken hcl file\n", lint.Info},
+		{".x/main.tf", "terraform {\n", lint.Info},
+		{"a.b/main.tf", "terraform {\n", lint.Error},
 		{"templates/x/main.tf", "broken hcl file\n", lint.Error},
 		{"live/x/main.tf", "x = {\n{{ range .v }}\n}\n", lint.Error},
 		{"modules/x/examples/main.tf", "x =\n", lint.Error},
