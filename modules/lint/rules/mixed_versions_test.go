@@ -61,7 +61,7 @@ func TestMixedVersions(t *testing.T) {
 			name:  "a comment that is known to be stale is not believed",
 			files: stack + named("a", "?ref="+commitA, " # v1.2.3") + named("b", "?ref=v1.2.3", ""),
 			with:  remote("v1.2.3 "+commitB, "v1.2.2 "+commitA),
-			want:  []string{`main.tf:3:48-3:88 Module "a" is at commit aaaaaaaaaaaa, and its stack has v1.2.3 as well`},
+			want:  []string{`main.tf:3:48-3:88 Module "a" is at 1.2.2 (commit aaaaaaaaaaaa), and the newest in its stack is v1.2.3`},
 		},
 		{
 			name:  "a comment that nothing speaks against is believed",
