@@ -3,9 +3,11 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,75 +61,68 @@ func TestCIFlags(t *testing.T) {
 	}
 }
 
-// The README's snippets are what these files take, and its table has each input.
-func TestReadmeOfCI(t *testing.T) {
-	_, section, _ := strings.Cut(readFile(t, "../README.md"), "\n## In CI\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(section, -1)
-	if len(blocks) != 3 {
-		t.Fatalf("%d snippets", len(blocks))
+// What the pages show of CI is what these files take, and CI.md has each input.
+func TestPagesOfCI(t *testing.T) {
+	hooks, components, workflows := 0, 0, 0
+	for name, text := range pages(t) {
+		_, blocks := splitPage(t, name, text)
+		for _, b := range blocks {
+			if b.language != "yaml" {
+				continue
+			}
+			var config struct {
+				Repos []struct {
+					Repo, Rev string
+					Hooks     []struct {
+						ID   string
+						Args []string
+					}
+				}
+				Include []struct {
+					Component string
+					Inputs    map[string]any
+				}
+				Jobs map[string]any
+			}
+			parseYAML(t, b.text, &config)
+			if len(config.Repos)+len(config.Include)+len(config.Jobs) != 1 {
+				t.Errorf("%s: what is this?", b)
+			}
+			for _, r := range config.Repos {
+				for _, h := range r.Hooks {
+					hooks++
+					hook, ok := readHooks(t)[h.ID]
+					if !ok {
+						t.Errorf("%s: no hook %s", b, h.ID)
+						continue
+					}
+					a := &app{stdout: io.Discard, stderr: io.Discard}
+					cmd, rest, err := a.rootCommand().Find(append(strings.Fields(hook.Entry)[1:], h.Args...))
+					if err == nil {
+						err = cmd.ParseFlags(rest)
+					}
+					if err != nil {
+						t.Errorf("%s: %v", b, err)
+					}
+				}
+			}
+			for _, include := range config.Include {
+				components++
+				if _, err := readComponent(t).job(include.Inputs); err != nil || !strings.Contains(include.Component, "/lint@v") {
+					t.Errorf("%s: %s: %v", b, include.Component, err)
+				}
+			}
+			if len(config.Jobs) > 0 {
+				workflows++
+				t.Run(b.String(), func(t *testing.T) { checkWorkflow(t, b.text) })
+			}
+		}
 	}
-	t.Run("pre-commit", func(t *testing.T) {
-		var config struct {
-			Repos []struct {
-				Repo, Rev string
-				Hooks     []struct{ ID string }
-			}
-		}
-		parseYAML(t, blocks[0][1], &config)
-		if len(config.Repos) != 1 || len(config.Repos[0].Hooks) != 2 {
-			t.Fatalf("%+v", config)
-		}
-		hooks := readHooks(t)
-		for _, h := range config.Repos[0].Hooks {
-			if _, ok := hooks[h.ID]; !ok {
-				t.Errorf("no hook %s", h.ID)
-			}
-		}
-	})
-	t.Run("GitLab", func(t *testing.T) {
-		var config struct {
-			Include []struct {
-				Component string
-				Inputs    map[string]any
-			}
-		}
-		parseYAML(t, blocks[1][1], &config)
-		for _, include := range config.Include {
-			if _, err := readComponent(t).job(include.Inputs); err != nil || !strings.Contains(include.Component, "/lint@v") {
-				t.Errorf("%s: %v", include.Component, err)
-			}
-		}
-		if len(config.Include) != 1 {
-			t.Errorf("%+v", config)
-		}
-	})
-	t.Run("GitHub", func(t *testing.T) {
-		ours := regexp.MustCompile(`terrier-iac/terrier@v[\d.]+ #.*`)
-		workflow := ours.ReplaceAllString(blocks[2][1], "./")
-		if strings.Count(workflow, "uses: ./\n") != 1 {
-			t.Fatal("the snippet does not use the action")
-		}
-		if shown := lintWorkflow(t, workflow); shown != "" {
-			t.Error(shown)
-		}
-		// What actionlint would say of an input or an output that is not there.
-		wrong := strings.Replace(workflow, "uses: ./\n", "uses: ./\n        with:\n          no-such: x\n", 1)
-		if shown := lintWorkflow(t, wrong); !strings.Contains(shown, "no-such") {
-			t.Errorf("an unknown input: %q", shown)
-		}
-		wrong = strings.ReplaceAll(workflow, "outputs.sarif", "outputs.no-such")
-		if shown := lintWorkflow(t, wrong); !strings.Contains(shown, "no-such") {
-			t.Errorf("an unknown output: %q", shown)
-		}
-		all := "uses: ./\n        with:\n"
-		for name := range readAction(t).Inputs {
-			all += "          " + name + ": ''\n"
-		}
-		if shown := lintWorkflow(t, strings.Replace(workflow, "uses: ./\n", all, 1)); shown != "" {
-			t.Error(shown)
-		}
-	})
+	if hooks < 3 || components < 2 || workflows < 2 {
+		t.Errorf("%d hooks, %d components, %d workflows", hooks, components, workflows)
+	}
+	_, section, _ := strings.Cut(readFile(t, "CI.md"), "\n## Inputs\n")
+	section, _, _ = strings.Cut(section, "\n## ")
 	t.Run("inputs", func(t *testing.T) {
 		type row struct{ gitlab, github, fallback string }
 		var rows []row
@@ -161,6 +156,42 @@ func TestReadmeOfCI(t *testing.T) {
 		check(readComponent(t).inputs, func(r row) string { return r.gitlab })
 		check(readAction(t).Inputs, func(r row) string { return r.github })
 	})
+}
+
+// checkWorkflow holds a workflow that uses the action against the action.
+func checkWorkflow(t *testing.T, text string) {
+	t.Helper()
+	const use = "uses: ./\n"
+	workflow := regexp.MustCompile(`terrier-iac/terrier@v[\d.]+ #.*`).ReplaceAllString(text, "./")
+	if strings.Count(workflow, use) != 1 {
+		t.Fatal("it does not use the action")
+	}
+	if shown := lintWorkflow(t, workflow); shown != "" {
+		t.Error(shown)
+	}
+	// What actionlint would say of an input or an output that is not there.
+	with := func(inputs ...string) string {
+		block := "        with:\n"
+		for _, name := range inputs {
+			block += "          " + name + ": ''\n"
+		}
+		// In place of the inputs that it has.
+		plain := regexp.MustCompile(`(uses: \./\n(?:        id: .*\n)?)        with:\n(?:          .*\n)+`).ReplaceAllString(workflow, "$1")
+		return strings.Replace(plain, use, use+block, 1)
+	}
+	if shown := lintWorkflow(t, with("no-such")); !strings.Contains(shown, "no-such") {
+		t.Errorf("an unknown input: %q", shown)
+	}
+	if strings.Contains(workflow, ".outputs.") {
+		wrong := strings.ReplaceAll(workflow, "outputs.sarif", "outputs.no-such")
+		if shown := lintWorkflow(t, wrong); !strings.Contains(shown, "no-such") {
+			t.Errorf("an unknown output: %q", shown)
+		}
+	}
+	all := slices.Sorted(maps.Keys(readAction(t).Inputs))
+	if shown := lintWorkflow(t, with(all...)); shown != "" {
+		t.Error(shown)
+	}
 }
 
 // lintWorkflow is what actionlint says of a workflow beside action.yml.

@@ -31,7 +31,8 @@ signs away:
   - modules that would stay, and why
   - directories of which no rule tells what they are
 
-It never writes over a file. The README describes every block and attribute.`,
+It never writes over a file. Every block and attribute is described in
+https://github.com/terrier-iac/terrier/blob/main/cmd/CONFIG.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context()) },
 	}

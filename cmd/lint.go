@@ -37,23 +37,24 @@ func (a *app) lintCommand() *cobra.Command {
 	var o lintOptions
 	cmd := &cobra.Command{
 		Use:   "lint [PATH…]",
-		Short: "Find module calls that are not pinned, or pinned to the wrong thing",
+		Short: "Find module calls that are unpinned, or pinned to the wrong thing",
 		Long: `Lint reads every Terraform and terragrunt file of the repository and judges how
-modules are called: whether each call is tied to one release, whether environments
-are in order, whether a lock file still holds. PATH limits what is reported to
-these files and directories; what they call is looked at wherever it is.
+modules are called: whether each call is tied to one release, whether
+environments are in order, whether a lock file still holds. PATH limits what is
+reported to these files and directories; what they call is looked at wherever it
+is.
 
 It needs no configuration, runs nothing, and never goes to the network, unless
 --remote lets it ask the remotes which tags and branches they have. Without a
 configuration each rule has its own severity; terrier.hcl can change that for
 everything or for one environment.
 
-A comment ` + "`# terrier:ignore RULE reason`" + ` in the line, or alone in the line above,
-takes a finding out; ` + "`until=2026-12-31`" + ` in it gives that an end.
+A comment ` + "`# terrier:ignore RULE reason`" + ` in the line, or alone in the line
+above, takes a finding out; ` + "`until=2026-12-31`" + ` in it gives that an end.
 
 Exit codes: 0 nothing found from --fail-on up; 2 something was; 1 a file or a
 remote could not be read, so that there may be more.`,
-		Example: "  terrier lint\n  terrier lint --changed-since origin/main --format gitlab > gl-code-quality.json\n  terrier lint --fix --diff\n  terrier lint --explain moving-tag",
+		Example: "  terrier lint\n  terrier lint --changed-since origin/main --report sarif=lint.sarif\n  terrier lint --fix --diff\n  terrier lint --explain moving-tag",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.paths = args
 			return a.lint(cmd.Context(), o)

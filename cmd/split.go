@@ -24,7 +24,7 @@ func (a *app) splitCommand() *cobra.Command {
 	var o splitOptions
 	cmd := &cobra.Command{
 		Use:   "split --out DIR | --check DIR",
-		Short: "Split the monorepo into tagged module repositories and pinned stacks",
+		Short: "Split the monorepo into tagged modules and pinned stacks",
 		Long: `Split writes, from a commit and without touching the monorepo:
 
   DIR/modules/NAME.git  a bare repository for each module, with its history, its

@@ -183,7 +183,7 @@ func Load(fsys fs.FS, roleOf RoleOf) *Graph {
 }
 
 // NewGraph resolves every call of the tree and decides the roles by the rules
-// R1 to R9 (docs: README, "What is a stack, what is a module"). A tree of
+// R1 to R9 (docs: HAZARDS.md, "What is a stack, what is a module"). A tree of
 // hclparse.LoadCalls is enough for that, and for Address; not for hazards.
 func NewGraph(t *hclparse.Tree, roleOf RoleOf) *Graph {
 	g := &Graph{Tree: t, Dirs: map[string]*Dir{}, links: map[string]string{}, dirs: map[string]bool{".": true}}
