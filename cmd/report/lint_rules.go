@@ -52,6 +52,8 @@ func WriteRules(w io.Writer, rules []*lint.Rule, severity func(rule string) lint
 var (
 	codeSpan = regexp.MustCompile("`[^`]+`")
 	listItem = regexp.MustCompile(`^(\s*(?:[-*]|\d+\.) )(.*)$`)
+	pageLink = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
+	tableGap = regexp.MustCompile(`^[|: -]+$`) // between the head and the rows
 )
 
 // WriteRule writes the page of a rule, with the severity that it has here. In
@@ -78,7 +80,7 @@ func WriteRule(w io.Writer, rule *lint.Rule, severity lint.Severity, st Style) e
 		if len(open) == 0 {
 			return
 		}
-		text := fold(strings.Join(open, " "), width, len(prefix))
+		text := fold(pageLink.ReplaceAllString(strings.Join(open, " "), "$1"), width, len(prefix))
 		if st.Color {
 			text = codeSpan.ReplaceAllStringFunc(text, func(c string) string { return st.bold(strings.Trim(c, "`")) })
 		}
@@ -86,9 +88,14 @@ func WriteRule(w io.Writer, rule *lint.Rule, severity lint.Severity, st Style) e
 		open, prefix = nil, ""
 	}
 	code, blank := false, true
+	var table [][]string
 	for _, line := range strings.Split(strings.TrimSpace(body), "\n") {
 		line = strings.TrimRight(line, " \r")
 		fence := strings.HasPrefix(line, "```")
+		if !strings.HasPrefix(line, "|") {
+			writeTable(p, table, width, st)
+			table = nil
+		}
 		if blank && (code || line != "") {
 			p.f("\n")
 			blank = false
@@ -108,7 +115,9 @@ func WriteRule(w io.Writer, rule *lint.Rule, severity lint.Severity, st Style) e
 			blank = true
 		case strings.HasPrefix(line, "|"):
 			flush()
-			p.f("%s\n", runewidth.Truncate(visible(line), max(width, 80), "…"))
+			if !tableGap.MatchString(line) {
+				table = append(table, cells(line))
+			}
 		case item != nil:
 			flush()
 			prefix, open = item[1], []string{item[2]}
@@ -117,5 +126,72 @@ func WriteRule(w io.Writer, rule *lint.Rule, severity lint.Severity, st Style) e
 		}
 	}
 	flush()
+	writeTable(p, table, width, st)
 	return p.err
+}
+
+// cells are those of a row of a Markdown table, without its marks.
+func cells(line string) []string {
+	line = strings.ReplaceAll(pageLink.ReplaceAllString(visible(line), "$1"), "`", "")
+	row := strings.Split(strings.Trim(line, "|"), "|")
+	for i := range row {
+		row[i] = strings.TrimSpace(row[i])
+	}
+	return row
+}
+
+// writeTable writes rows in columns, the first row as the head. Where they are
+// wider than the terminal, the widest columns are broken between words.
+func writeTable(p *printer, rows [][]string, width int, st Style) {
+	var widths, words []int // of each column, and of its longest word
+	total := 0
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths, words = append(widths, 0), append(words, 0)
+				total += 2
+			}
+			n := max(widths[i], runewidth.StringWidth(cell))
+			total += n - widths[i]
+			widths[i] = n
+			for _, word := range strings.Fields(cell) {
+				words[i] = max(words[i], runewidth.StringWidth(word))
+			}
+		}
+	}
+	for ; total > width; total-- {
+		widest := -1
+		for i, w := range widths {
+			if w > words[i] && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	for i, row := range rows {
+		var broken [][]string
+		height := 0
+		for c, cell := range row {
+			lines := strings.Split(fold(cell, widths[c], 0), "\n")
+			broken, height = append(broken, lines), max(height, len(lines))
+		}
+		for h := range height {
+			var line strings.Builder
+			for c, lines := range broken {
+				text := ""
+				if h < len(lines) {
+					text = lines[h]
+				}
+				line.WriteString("  " + runewidth.FillRight(text, widths[c]))
+			}
+			text := strings.TrimRight(line.String(), " ")
+			if i == 0 {
+				text = st.bold(text)
+			}
+			p.f("%s\n", text)
+		}
+	}
 }

@@ -50,3 +50,38 @@ func TestWriteRule(t *testing.T) {
 	golden(t, "rule.terminal", show(Style{Terminal: true, Width: 60}))
 	golden(t, "rule.colour", show(Style{Terminal: true, Width: 60, Color: true}))
 }
+
+// On a terminal nothing of a table is lost, and links are their text.
+func TestWriteRuleTable(t *testing.T) {
+	rule := &lint.Rule{Name: "x", Doc: `# x
+
+Or [another](another.md) rule.
+
+| the ref | it is |
+|---|---|
+| ` + "`v1`, `latest`" + ` | a tag that moves, as [moving-tag](moving_tag.md) says of it |
+| ` + "`a-very-long-word-indeed`" + ` | |
+
+The end.
+`}
+	var out bytes.Buffer
+	if err := WriteRule(&out, rule, lint.Warn, Style{Terminal: true, Width: 46}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `x
+Severity: warn
+
+Or another rule.
+
+  the ref                  it is
+  v1, latest               a tag that moves,
+                           as moving-tag says
+                           of it
+  a-very-long-word-indeed
+
+The end.
+`
+	if out.String() != want {
+		t.Errorf("%s", out.String())
+	}
+}
