@@ -108,7 +108,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Move Terraform modules out of a monorepo, and keep every caller pinned",
 		Long: `Terrier digs Terraform modules out of a monorepo, with their history, into
 tagged repositories, and pins every caller to a release. It proves that nothing
-else has changed.
+else has changed. Afterwards lint and lock keep the callers pinned.
 
 Exit codes: 0 all that was asked is done; 2 done, with something found, changed,
 blocked, skipped or unproved; 1 an error. Every flag can be given in the
