@@ -15,7 +15,8 @@ var ErrUnrelated = errors.New("has no history in common with what is checked out
 // common ancestor of rev and HEAD, as a merge request shows them: committed,
 // staged, unstaged, and untracked files that are not ignored. Deleted paths and
 // both names of a renamed one are among them. Paths are sorted, relative to
-// Root, with slashes.
+// Root, with slashes. A submodule whose commit differs, and a repository inside
+// this one that is not tracked, are one path each, that of their directory.
 //
 // No filter driver is run: a file that one applies to may be listed though it
 // has not changed.
@@ -39,7 +40,11 @@ func (r *Repo) ChangedSince(ctx context.Context, rev string) ([]string, error) {
 	case err != nil && len(out) == 0, parseErr != nil:
 		return nil, fmt.Errorf("%s %w\nhint: in a shallow clone, fetch more of the history: git fetch --unshallow", rev, ErrUnrelated)
 	}
-	args := append(r.withoutFilters(ctx), "--work-tree="+r.Root)
+	off, err := r.withoutFilters(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("what has changed since %s: %w", rev, err)
+	}
+	args := append(off, "--work-tree="+r.Root)
 	found := map[string]bool{}
 	for _, command := range [][]string{
 		{"diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", base.String(), "--"},
@@ -50,7 +55,7 @@ func (r *Repo) ChangedSince(ctx context.Context, rev string) ([]string, error) {
 			return nil, fmt.Errorf("what has changed since %s: %w", rev, err)
 		}
 		for _, p := range strings.Split(string(out), "\x00") {
-			if p != "" {
+			if p = strings.TrimSuffix(p, "/"); p != "" { // git ends a repository with one
 				found[p] = true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -52,5 +53,48 @@ func TestChangedSince(t *testing.T) {
 		if _, err := r.ChangedSince(t.Context(), rev); err == nil {
 			t.Errorf("%q: no error", rev)
 		}
+	}
+}
+
+// TestNoFilterRuns has a configuration and attributes that ask for a program
+// whenever git looks at a file: none may run, whatever its driver is called.
+func TestNoFilterRuns(t *testing.T) {
+	for name, refused := range map[string]bool{"plain": false, "A.b": false, "a=b": true, "=": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := newMonorepo(t)
+			mark := filepath.Join(t.TempDir(), "ran")
+			put(t, dir, map[string]string{".gitattributes": "* filter=" + name + "\n"})
+			for _, key := range []string{"clean", "process", "smudge"} {
+				sh(t, dir, "config", "filter."+name+"."+key, "touch '"+mark+"'; cat")
+			}
+			if err := os.Chtimes(filepath.Join(dir, "README.md"), time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+				t.Fatal(err)
+			}
+			r := open(t, dir)
+			if _, err := r.ChangedSince(t.Context(), "HEAD"); (err != nil) != refused {
+				t.Errorf("changed since: %v", err)
+			}
+			if _, err := r.Dirty(t.Context()); (err != nil) != refused {
+				t.Errorf("dirty: %v", err)
+			}
+			if _, err := os.Stat(mark); err == nil {
+				t.Error("the filter was run")
+			}
+		})
+	}
+}
+
+// TestChangedSinceRepositories holds that other repositories inside this one
+// are named by their directories: git does not look into them.
+func TestChangedSinceRepositories(t *testing.T) {
+	dir := newMonorepo(t)
+	inner := filepath.Join(dir, "inner")
+	put(t, inner, map[string]string{"main.tf": ""})
+	sh(t, inner, "init", "-q")
+	sh(t, inner, "add", "-A")
+	sh(t, inner, "commit", "-q", "-m", "inner")
+	got, err := open(t, dir).ChangedSince(t.Context(), "HEAD")
+	if diff := cmp.Diff([]string{"inner"}, got); err != nil || diff != "" {
+		t.Errorf("%v -want +got\n%s", err, diff)
 	}
 }

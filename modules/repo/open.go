@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -116,8 +117,11 @@ func (r *Repo) Dirty(ctx context.Context) (bool, error) {
 	if r.Root == "" {
 		return false, nil
 	}
-	args := append(r.withoutFilters(ctx), "--work-tree="+r.Root)
-	args = append(args, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames", "--no-ahead-behind")
+	off, err := r.withoutFilters(ctx)
+	if err != nil {
+		return false, fmt.Errorf("state of the work tree %s: %w", r.Root, err)
+	}
+	args := append(off, "--work-tree="+r.Root, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames", "--no-ahead-behind")
 	out, err := run(ctx, r.command(ctx, args...), nil)
 	if err != nil {
 		return false, fmt.Errorf("state of the work tree %s: %w", r.Root, err)
@@ -126,15 +130,24 @@ func (r *Repo) Dirty(ctx context.Context) (bool, error) {
 }
 
 // withoutFilters are the options that turn every filter driver off, since
-// each runs a program.
-func (r *Repo) withoutFilters(ctx context.Context) []string {
+// each runs a program. A driver that cannot be turned off is an error.
+func (r *Repo) withoutFilters(ctx context.Context) ([]string, error) {
+	keys, err := run(ctx, r.command(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|process|required)$`), nil)
+	if err != nil {
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+			return nil, nil // no such key
+		}
+		return nil, err
+	}
 	var args []string
-	// Exit status 1: no such key.
-	keys, _ := run(ctx, r.command(ctx, "config", "--null", "--name-only", "--get-regexp", `^filter\..*\.(clean|process|required)$`), nil)
 	for _, key := range strings.Split(string(keys), "\x00") {
-		// A key with = cannot be set by -c, and no attribute can name it.
-		if key == "" || strings.Contains(key, "=") {
+		if key == "" {
 			continue
+		}
+		if strings.Contains(key, "=") {
+			// -c takes what is before the first = for the key. An attribute can
+			// name such a driver: filter=a=b.
+			return nil, fmt.Errorf("the filter driver %q of the repository's configuration cannot be turned off, and would run a program\nhint: give it a name without =", key)
 		}
 		value := ""
 		if strings.HasSuffix(key, ".required") {
@@ -142,5 +155,5 @@ func (r *Repo) withoutFilters(ctx context.Context) []string {
 		}
 		args = append(args, "-c", key+"="+value)
 	}
-	return args
+	return args, nil
 }
