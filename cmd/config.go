@@ -138,7 +138,11 @@ func loadConfig(dir, explicit string) (*Config, hcl.Diagnostics, map[string]*hcl
 	if rel, err := filepath.Rel(dir, file); err == nil && explicit == "" {
 		shown = filepath.ToSlash(rel)
 	}
-	src, err := readConfig(file)
+	var src []byte
+	err := leadsOut(root, file)
+	if err == nil {
+		src, err = readConfig(file)
+	}
 	if err != nil {
 		detail := fmt.Sprintf("%s: %s.", shown, reason(err))
 		if explicit != "" {

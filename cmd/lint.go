@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func (a *app) lint(ctx context.Context, o lintOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.check(cfg); err != nil {
+	if err := o.check(cfg, a.format); err != nil {
 		return err
 	}
 	if o.list || o.explain != "" {
@@ -107,7 +108,7 @@ func (a *app) lint(ctx context.Context, o lintOptions) error {
 }
 
 // check refuses flags that make no sense.
-func (o *lintOptions) check(cfg *Config) error {
+func (o *lintOptions) check(cfg *Config, format string) error {
 	if o.failOn == "" {
 		o.failOn = string(cfg.Lint.FailOn)
 	}
@@ -116,6 +117,8 @@ func (o *lintOptions) check(cfg *Config) error {
 		return fmt.Errorf("--fail-on %q is not one of %s", o.failOn, strings.Join(failOn, ", "))
 	case o.diff && !o.fix:
 		return errors.New("--diff shows what --fix would write\nhint: terrier lint --fix --diff")
+	case o.diff && (format != "text" || len(o.reports) > 0 || o.updateBaseline):
+		return errors.New("--diff shows changes in place of findings, and writes nothing\nhint: leave out --format, --report and --update-baseline")
 	case o.updateBaseline && o.baseline == "":
 		return errors.New("--update-baseline needs --baseline\nhint: terrier lint --baseline .terrier.baseline.json --update-baseline")
 	}
@@ -124,8 +127,12 @@ func (o *lintOptions) check(cfg *Config) error {
 			return fmt.Errorf("--report %q is not FORMAT=FILE\nhint: the formats are %s", r, strings.Join(report.LintFormats(), ", "))
 		}
 	}
-	for _, name := range append(slices.Clone(o.only), o.explain) {
-		if name == "" || rules.Find(name) != nil {
+	named := slices.Clone(o.only)
+	if o.explain != "" {
+		named = append(named, o.explain)
+	}
+	for _, name := range named {
+		if rules.Find(name) != nil {
 			continue
 		}
 		hint := "terrier lint --rules lists them"
@@ -258,22 +265,38 @@ func (l *lintRun) reports(f lint.Finding) bool {
 	if l.scope != nil && !slices.ContainsFunc(l.scope, func(p string) bool { return modules.Within(file, p) }) {
 		return false
 	}
-	if l.since == nil || l.since[file] {
+	if l.since == nil || l.changed(file) {
 		return true
 	}
 	// What a change elsewhere made wrong is new as well.
-	return slices.ContainsFunc(f.Related, func(r lint.Related) bool { return l.since[r.Range.Filename] })
+	return slices.ContainsFunc(f.Related, func(r lint.Related) bool { return l.changed(r.Range.Filename) })
+}
+
+// changed reports whether --changed-since names a file, or a directory that it
+// is in: that of a submodule, or of another repository.
+func (l *lintRun) changed(file string) bool {
+	for p := file; ; p = path.Dir(p) {
+		if l.since[p] {
+			return true
+		}
+		if p == "." || p == "/" {
+			return false
+		}
+	}
 }
 
 // acceptBaseline leaves what the baseline does not have. Where there is none
 // yet, or a new one is wanted, all of it is accepted.
 func (l *lintRun) acceptBaseline() error {
-	if l.o.baseline == "" {
+	if l.o.baseline == "" || l.o.diff {
 		return nil
 	}
 	file := l.o.baseline
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(l.chdir, file)
+	}
+	if err := leadsOut(l.root, file); err != nil {
+		return fmt.Errorf("the baseline %s cannot be used: %s", l.o.baseline, reason(err))
 	}
 	data, err := os.ReadFile(file)
 	missing := errors.Is(err, fs.ErrNotExist)
@@ -284,7 +307,10 @@ func (l *lintRun) acceptBaseline() error {
 		if l.scope != nil || l.since != nil || len(l.o.only) > 0 {
 			return errors.New("a baseline is of the whole repository\nhint: leave out PATH, --only and --changed-since while it is written")
 		}
-		if err := writeWhole(file, lint.NewBaseline(l.found).Bytes()); err != nil {
+		if !missing && !lint.IsBaseline(data) {
+			return fmt.Errorf("%s is no baseline, and is not written over\nhint: name another file, or delete it first", l.o.baseline)
+		}
+		if err := l.writeOutput(file, lint.NewBaseline(l.found).Bytes()); err != nil {
 			return fmt.Errorf("the baseline %s cannot be written: %s", l.o.baseline, reason(err))
 		}
 		l.say("%s accepts %d findings: it is new, and fails on what comes from now on. Commit it.", l.o.baseline, len(l.found))
@@ -360,7 +386,8 @@ func (l *lintRun) unread() []string {
 
 // writeReport writes the result to a file: other is FORMAT=FILE.
 func (l *lintRun) writeReport(r *report.Lint, other string) error {
-	format, file, _ := strings.Cut(other, "=")
+	format, name, _ := strings.Cut(other, "=")
+	file := name
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(l.chdir, file)
 	}
@@ -368,7 +395,20 @@ func (l *lintRun) writeReport(r *report.Lint, other string) error {
 	if err := report.WriteLint(&out, r, format, report.Style{Width: 80, Verbose: l.verbose}); err != nil {
 		return err
 	}
-	return writeWhole(file, out.Bytes())
+	if err := l.writeOutput(file, out.Bytes()); err != nil {
+		return fmt.Errorf("the %s report %s cannot be written: %s", format, name, reason(err))
+	}
+	return nil
+}
+
+// writeOutput writes a file that the command line names. One in the repository
+// must not be a symlink out of it: whoever wrote the repository would say what
+// is written to.
+func (l *lintRun) writeOutput(file string, data []byte) error {
+	if err := leadsOut(l.root, file); err != nil {
+		return err
+	}
+	return writeWhole(file, data)
 }
 
 func (l *lintRun) scanned() int {

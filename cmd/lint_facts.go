@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"sort"
@@ -185,8 +184,13 @@ func askRemote(ctx context.Context, cache *repo.Cache, address string) (map[stri
 }
 
 // below makes paths of the command line relative to root, with slashes. nil
-// for none: everything.
+// for none: everything. One that is a symlink stands for itself and for what it
+// leads to, which is where findings are.
 func (a *app) below(root string, paths []string) ([]string, error) {
+	realRoot, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, p := range paths {
 		abs := p
@@ -197,14 +201,18 @@ func (a *app) below(root string, paths []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := os.Lstat(abs); err != nil {
+		target, err := filepath.EvalSymlinks(abs)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %s", p, reason(err))
 		}
-		rel, err := filepath.Rel(root, abs)
-		if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		rel, inside := within(realRoot, target)
+		if !inside {
 			return nil, fmt.Errorf("%s is outside of %s\nhint: -C names the repository", p, root)
 		}
-		out = append(out, filepath.ToSlash(rel))
+		out = append(out, rel)
+		if link, inside := within(root, abs); inside && link != rel {
+			out = append(out, link)
+		}
 	}
 	return out, nil
 }
@@ -222,9 +230,19 @@ func (a *app) changedSince(ctx context.Context, root, rev string) (map[string]bo
 	if err != nil {
 		return nil, fmt.Errorf("--changed-since: %w", err)
 	}
+	// A .git that is none leaves git with a repository above.
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil, fmt.Errorf("--changed-since: %w", err)
+	}
 	changed := map[string]bool{}
 	for _, p := range paths {
-		changed[p] = true
+		switch p, inside := within(real, filepath.Join(r.Root, filepath.FromSlash(p))); {
+		case inside:
+			changed[p] = true
+		case modules.Within(filepath.ToSlash(real), filepath.ToSlash(filepath.Join(r.Root, p))):
+			changed["."] = true // a repository that git does not look into, and root is in it
+		}
 	}
 	return changed, nil
 }

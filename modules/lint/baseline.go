@@ -118,6 +118,12 @@ func ReadBaseline(data []byte, name string) (*Baseline, error) {
 	return b, nil
 }
 
+// IsBaseline tells a baseline, be it broken or of another version, from a file
+// that never was one. An empty file is one to be.
+func IsBaseline(data []byte) bool {
+	return len(bytes.TrimSpace(data)) == 0 || bytes.Contains(data, []byte(`"format_version"`)) || bytes.Contains(data, []byte(`"findings"`))
+}
+
 // Bytes is the baseline as a file: sorted, one finding a line, so that two
 // branches merge.
 func (b *Baseline) Bytes() []byte {
