@@ -9,6 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
 
 	"github.com/terrier-iac/terrier/modules/lint"
 )
@@ -29,23 +32,27 @@ func rewriteFiles(dir string, changes []lint.Change) (err error) {
 			_ = root.Remove(t) // gone where it has been renamed
 		}
 	}()
+	swept := map[string]bool{}
 	for _, c := range changes {
-		info, err := root.Lstat(c.Path)
+		if dir := path.Dir(c.Path); !swept[dir] {
+			swept[dir] = true
+			sweepTemps(root, dir)
+		}
+		mode, err := unchanged(root, c)
 		if err != nil {
 			return err
 		}
-		now, err := root.ReadFile(c.Path)
-		switch {
-		case err != nil:
-			return err
-		case !info.Mode().IsRegular() || !bytes.Equal(now, c.Before):
-			return fmt.Errorf("%s was changed meanwhile, and nothing is written\nhint: the same command again looks at it anew", c.Path)
-		}
-		temp, err := writeTemp(root, c.Path, c.After, info.Mode().Perm())
+		temp, err := writeTemp(root, c.Path, c.After, mode)
 		if err != nil {
 			return err
 		}
 		temps = append(temps, temp)
+	}
+	// Writing takes seconds where there are thousands, renaming does not.
+	for _, c := range changes {
+		if _, err := unchanged(root, c); err != nil {
+			return err
+		}
 	}
 	for i, c := range changes {
 		if err := root.Rename(temps[i], c.Path); err != nil {
@@ -53,6 +60,54 @@ func rewriteFiles(dir string, changes []lint.Change) (err error) {
 		}
 	}
 	return nil
+}
+
+// unchanged holds that a file is as it was read, and returns its mode.
+func unchanged(root *os.Root, c lint.Change) (fs.FileMode, error) {
+	info, err := root.Lstat(c.Path)
+	if err != nil {
+		return 0, err
+	}
+	now, err := root.ReadFile(c.Path)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() || !bytes.Equal(now, c.Before) {
+		return 0, fmt.Errorf("%s was changed meanwhile, and nothing is written\nhint: the same command again looks at it anew", c.Path)
+	}
+	return info.Mode().Perm(), nil
+}
+
+// tempName is that of the temporary files: of which process, and a number.
+var tempName = regexp.MustCompile(`^\.terrier-([0-9]{1,9})-[0-9]+\.tmp$`)
+
+// sweepTemps removes the temporary files that a process which is no more has
+// left in a directory.
+func sweepTemps(root *os.Root, dir string) {
+	entries, err := fs.ReadDir(root.FS(), dir)
+	if err != nil {
+		return // writing will say it
+	}
+	for _, e := range entries {
+		m := tempName.FindStringSubmatch(e.Name())
+		if m == nil || !e.Type().IsRegular() {
+			continue
+		}
+		if pid, err := strconv.Atoi(m[1]); err == nil && pid != os.Getpid() && !isRunning(pid) {
+			_ = root.Remove(path.Join(dir, e.Name()))
+		}
+	}
+}
+
+// isRunning reports whether a process of this machine runs; true where the
+// system does not tell.
+func isRunning(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = p.Release() }()
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // writeWhole writes a file whole, or not at all. What was there is replaced;
