@@ -348,7 +348,7 @@ func (l *lintRun) report() error {
 	}
 	v, _ := buildInfo()
 	r := &report.Lint{
-		Findings: l.found, Rules: l.rules, Files: l.files(), Root: filepath.Base(l.root),
+		Findings: l.found, Rules: l.rules, Files: l.files(), Secrets: lint.Secrets(l.in), Root: filepath.Base(l.root),
 		Scanned: l.scanned(), Known: l.known, Errors: l.facts.errors, Version: v,
 	}
 	if err := report.WriteLint(l.stdout, r, l.format, st); err != nil {

@@ -603,6 +603,22 @@ func (s Source) Redacted() string { return redact(s.raw) }
 // looking what it leads to.
 func Redact(text string) string { return redact(text) }
 
+// RedactedSpan is the part of a text that [Redact] takes out, from byte from up
+// to to: all between the first credential and the last. It may be all of the
+// text; ok is false where there is none.
+func RedactedSpan(text string) (from, to int, ok bool) {
+	safe := Redact(text)
+	if safe == text {
+		return 0, 0, false
+	}
+	from, last := strings.Index(safe, redacted), strings.LastIndex(safe, redacted)
+	tail := len(safe) - last - len(redacted)
+	if from < 0 || from+tail > len(text) || text[:from] != safe[:from] || text[len(text)-tail:] != safe[len(safe)-tail:] {
+		return 0, len(text), true
+	}
+	return from, len(text) - tail, true
+}
+
 func redact(text string) string { return redactDepth(text, 0) }
 
 func redactDepth(text string, depth int) string {
@@ -759,7 +775,7 @@ func redactParam(param string, depth int) string {
 func secretName(name string) bool {
 	name = strings.ToLower(unescape(name))
 	for _, word := range []string{
-		"token", "secret", "password", "passwd", "passphrase", "pwd", "credential", "signature", "auth",
+		"token", "secret", "password", "passwd", "passphrase", "pwd", "credential", "signature", "auth", "jwt",
 		"key", // sshkey, aws_access_key_id, aws_access_key_secret, api_key …
 	} {
 		if strings.Contains(name, word) {

@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/lint"
 )
 
 // Diagnostics prints diagnostics the way terraform does: what, in which file
@@ -230,16 +231,41 @@ func mask(line string) string {
 		if !strings.ContainsAny(text, "@=%") {
 			return text
 		}
-		safe := hclparse.Redact(text)
-		if safe == text {
-			return text
-		}
-		const mark = "REDACTED"
-		from, to := strings.Index(safe, mark), strings.LastIndex(safe, mark)
-		tail := len(safe) - to - len(mark)
-		if from < 0 || from+tail > len(text) || text[:from] != safe[:from] || text[len(text)-tail:] != safe[len(safe)-tail:] {
-			return strings.Repeat("*", len(text))
-		}
-		return text[:from] + strings.Repeat("*", len(text)-from-tail) + text[len(text)-tail:]
+		return starred(text)
 	})
+}
+
+// starred writes * over the credentials of an address.
+func starred(text string) string {
+	from, to, ok := hclparse.RedactedSpan(text)
+	if !ok {
+		return text
+	}
+	return text[:from] + strings.Repeat("*", to-from) + text[to:]
+}
+
+// quotedAddress is an address in quotes: it may have a space, or another quote,
+// in it.
+var quotedAddress = regexp.MustCompile(`"[^"]*://[^"]*`)
+
+// maskSource is mask for a line of a file, in which spans of bytes are known to
+// be secret. The line begins at byte start.
+func maskSource(line []byte, start int, secrets []lint.Span) string {
+	text := string(line)
+	i, _ := slices.BinarySearchFunc(secrets, start, func(s lint.Span, start int) int { return cmp.Compare(s.To, start+1) })
+	if i < len(secrets) && secrets[i].From < start+len(line) {
+		stars := []byte(text)
+		for ; i < len(secrets) && secrets[i].From < start+len(line); i++ {
+			for at := max(secrets[i].From, start); at < min(secrets[i].To, start+len(line)); at++ {
+				if c := stars[at-start]; c != '\r' && c != '"' {
+					stars[at-start] = '*'
+				}
+			}
+		}
+		text = string(stars)
+	}
+	if strings.ContainsAny(text, "@=%") {
+		text = quotedAddress.ReplaceAllStringFunc(text, func(q string) string { return q[:1] + starred(q[1:]) })
+	}
+	return mask(text)
 }

@@ -15,14 +15,15 @@ import (
 
 // Lint is everything that lint has to report.
 type Lint struct {
-	Findings []lint.Finding       // sorted
-	Rules    []*lint.Rule         // all that ran, for formats that list them
-	Files    map[string]*hcl.File // bytes by path, for snippets and fixes; Nav may be nil
-	Root     string               // what paths are below, for people: "acme"
-	Scanned  int                  // files looked at
-	Known    int                  // findings that the baseline accepts
-	Errors   []string             // what could not be checked, without credentials
-	Version  string               // of terrier
+	Findings []lint.Finding         // sorted
+	Rules    []*lint.Rule           // all that ran, for formats that list them
+	Files    map[string]*hcl.File   // bytes by path, for snippets and fixes; Nav may be nil
+	Secrets  map[string][]lint.Span // where credentials are in Files, by path
+	Root     string                 // what paths are below, for people: "acme"
+	Scanned  int                    // files looked at
+	Known    int                    // findings that the baseline accepts
+	Errors   []string               // what could not be checked, without credentials
+	Version  string                 // of terrier
 }
 
 var lintFormats = []struct {

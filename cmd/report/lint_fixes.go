@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -27,7 +29,7 @@ func WriteFixes(w io.Writer, changes []lint.Change, st Style) error {
 		for range 3 {
 			_, body, _ = bytes.Cut(body, []byte("\n"))
 		}
-		hunks, masked, applies := maskDiff(string(body))
+		hunks, masked, applies := maskDiff(string(body), c)
 		if masked {
 			p.f("%s\n", st.yellow(fmt.Sprintf("# %s: credentials are masked, so this part cannot be applied", visible(c.Path))))
 		}
@@ -60,18 +62,38 @@ func WriteFixes(w io.Writer, changes []lint.Change, st Style) error {
 	return p.err
 }
 
-// maskDiff masks credentials in the lines of hunks. applies is false where git
-// could apply the result all the same: where nothing that git compares is
-// masked, but something that it writes.
-func maskDiff(hunks string) (out string, masked, applies bool) {
+// maskDiff masks credentials in the lines of hunks of a change. applies is
+// false where git could apply the result all the same: where nothing that git
+// compares is masked, but something that it writes.
+func maskDiff(hunks string, c lint.Change) (out string, masked, applies bool) {
 	var b strings.Builder
 	compared := false
+	before, after := newLineIndex(c.Before), newLineIndex(c.After)
+	old, new := 0, 0 // the numbers of the next lines
 	for _, line := range strings.SplitAfter(hunks, "\n") {
+		if m := hunkHead.FindStringSubmatch(line); m != nil {
+			old, _ = strconv.Atoi(m[1])
+			new, _ = strconv.Atoi(m[2])
+		}
 		if line == "" || line[0] != ' ' && line[0] != '+' && line[0] != '-' {
 			b.WriteString(line)
 			continue
 		}
-		safe := line[:1] + mask(line[1:])
+		x, number, secrets := before, old, c.SecretsBefore
+		if line[0] == '+' {
+			x, number, secrets = after, new, c.SecretsAfter
+		}
+		start := 0
+		if number > 0 && number <= len(x.starts) {
+			start = x.starts[number-1]
+		}
+		if line[0] != '+' {
+			old++
+		}
+		if line[0] != '-' {
+			new++
+		}
+		safe := line[:1] + maskSource([]byte(line[1:]), start, secrets)
 		if safe != line {
 			masked = true
 			compared = compared || line[0] != '+'
@@ -80,6 +102,9 @@ func maskDiff(hunks string) (out string, masked, applies bool) {
 	}
 	return b.String(), masked, !masked || compared
 }
+
+// hunkHead is the line before a hunk, with the numbers of its first lines.
+var hunkHead = regexp.MustCompile(`^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@`)
 
 // gitPath is a path with its prefix, quoted as git quotes it.
 func gitPath(prefix, path string) string {

@@ -51,6 +51,7 @@ type junitFailure struct {
 func lintJUnit(w io.Writer, l *Lint, _ Style) error {
 	out := junitReport{Name: "terrier lint"}
 	snips := newSnippets(l.Files, 118, Style{})
+	snips.secrets = l.Secrets
 	byRule := map[string][]*lint.Finding{}
 	for i := range l.Findings {
 		f := &l.Findings[i]

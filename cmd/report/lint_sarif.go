@@ -30,6 +30,7 @@ var sarifLevels = map[lint.Severity]string{lint.Error: sarif.LevelError, lint.Wa
 // take them for. A fix that would show a credential is left out.
 func lintSARIF(w io.Writer, l *Lint, _ Style) error {
 	s := &sarifWriter{lines: newSnippets(l.Files, 0, Style{}), rules: map[string]int{}}
+	s.lines.secrets = l.Secrets
 	run := sarif.NewRunWithInformationURI("terrier", "https://github.com/terrier-iac/terrier")
 	driver := run.Tool.Driver
 	if l.Version != "" {
@@ -231,6 +232,9 @@ func (s *sarifWriter) fix(f *lint.Finding) *sarif.Fix {
 	for _, e := range f.Fix.Edits {
 		if e.Start < 0 || e.End < e.Start || e.End > len(x.src) || showsCredential(x.src, e) {
 			return nil
+		}
+		if len(e.New) > 0 && slices.ContainsFunc(s.lines.secrets[f.Range.Filename], func(sp lint.Span) bool { return e.Start < sp.To && sp.From < e.End }) {
+			return nil // it may write what it takes out
 		}
 		at := hcl.Range{Filename: f.Range.Filename, Start: x.pos(e.Start), End: x.pos(e.End)}
 		r := sarif.NewReplacement().WithDeletedRegion(s.region(at))

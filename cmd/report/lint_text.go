@@ -29,6 +29,7 @@ func lintText(w io.Writer, l *Lint, st Style) error {
 		snippetWidth = width - 2
 	}
 	snips := newSnippets(l.Files, max(20, snippetWidth), st)
+	snips.secrets = l.Secrets
 	indented := func(text string) {
 		inner := 0
 		if width > 0 {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/mattn/go-runewidth"
+
+	"github.com/terrier-iac/terrier/modules/lint"
 )
 
 // maxSnippet is how many lines of a file one range shows.
@@ -17,9 +19,10 @@ const maxSnippet = 6
 // looks for the lines of a file once, so that thousands of ranges in one file,
 // or in one line of it, cost no more than their own text.
 type snippets struct {
-	files map[string]*hcl.File
-	width int // columns, 0 for no limit
-	style Style
+	files   map[string]*hcl.File
+	secrets map[string][]lint.Span // by path, known beside what looks like one
+	width   int                    // columns, 0 for no limit
+	style   Style
 
 	index map[string]*lineIndex
 	// The line that was masked last: findings are sorted, and a line may be as
@@ -146,13 +149,13 @@ func (s *snippets) write(at hcl.Range, line func(string)) {
 		if number > at.Start.Line && to == 0 {
 			return // the range ends with the line break before
 		}
-		s.source(number, s.masked(at.Filename, number, text), from, to, number == at.Start.Line, at.Start.Line != at.End.Line, line)
+		s.source(number, s.masked(at.Filename, number, text, start), from, to, number == at.Start.Line, at.Start.Line != at.End.Line, line)
 	}
 }
 
-func (s *snippets) masked(file string, number int, text []byte) string {
+func (s *snippets) masked(file string, number int, text []byte, start int) string {
 	if s.lastFile != file || s.lastLine != number {
-		s.lastFile, s.lastLine, s.lastText = file, number, mask(string(text))
+		s.lastFile, s.lastLine, s.lastText = file, number, maskSource(text, start, s.secrets[file])
 	}
 	return s.lastText
 }

@@ -46,10 +46,16 @@ func Next(w io.Writer, steps []Step, st Style) {
 	}
 }
 
-// lines folds each line of a text on a terminal; elsewhere a line stays one,
+// lines shows a text: credentials are masked, and what could drive a terminal is
+// made visible. It folds each line of a text on a terminal; elsewhere a line stays one,
 // so that a search finds it.
 func (s Style) lines(text string) string {
-	text = clean(text)
+	parts := strings.Split(text, "\n")
+	for i, l := range parts {
+		// What a user or another program gave may be in it.
+		parts[i] = visible(mask(strings.ReplaceAll(l, "\t", "    ")))
+	}
+	text = strings.Join(parts, "\n")
 	if !s.Terminal {
 		return text
 	}

@@ -61,6 +61,13 @@ type VersionComment struct {
 // to another of the tree, and a terragrunt file that several units include,
 // give one call for each place that they stand for.
 func Calls(in *Input) []*Call {
+	if in.calls == nil {
+		in.calls = readCalls(in)
+	}
+	return in.calls
+}
+
+func readCalls(in *Input) []*Call {
 	var out []*Call
 	effective := map[*modules.Dir]map[*hclparse.File][]*hclparse.Call{}
 	for _, gc := range in.Graph.Calls {

@@ -16,6 +16,8 @@ type Change struct {
 	Path          string // where its bytes are: the target of a symlink
 	Before, After []byte
 	Fixes         int // how many were made in it
+	// Where credentials are in Before and After, as Secrets has them.
+	SecretsBefore, SecretsAfter []Span
 }
 
 // maxRounds is how often fixes are made over each other's results. One round
@@ -33,6 +35,7 @@ func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Findin
 	changes := map[string]*Change{}
 	in := load(over)
 	found := Run(in, rules)
+	first := in
 	for range maxRounds {
 		edits := map[string][]hclparse.Edit{}
 		files := map[string]*hclparse.File{}
@@ -78,9 +81,14 @@ func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Findin
 		found = Run(in, rules)
 	}
 	var out []Change
+	var secretsBefore, secretsAfter map[string][]Span
+	if len(changes) > 0 {
+		secretsBefore, secretsAfter = Secrets(first), Secrets(in)
+	}
 	for _, path := range sortedKeys(changes) {
 		c := changes[path]
 		if c.After = over.files[path]; !bytes.Equal(c.Before, c.After) {
+			c.SecretsBefore, c.SecretsAfter = secretsBefore[path], secretsAfter[path]
 			out = append(out, *c)
 		}
 	}

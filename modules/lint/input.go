@@ -46,6 +46,8 @@ type Input struct {
 	Copies map[string]Copy
 	// Today is what the dates of ignores are held against.
 	Today time.Time
+
+	calls []*Call // of Calls, which asks for them once
 }
 
 // A State is what the configuration says about a stack's state.
