@@ -62,7 +62,5 @@ func commandData(text string) string     { return dataEscapes.Replace(text) }
 func commandProperty(text string) string { return propertyEscapes.Replace(text) }
 
 // visibleControls is a path that a log may show: it stays the path of its
-// file, unless there are control characters or broken bytes in it.
-func visibleControls(path string) string {
-	return clean(strings.NewReplacer("\n", `\x0a`, "\t", `\x09`).Replace(dataPath(path)))
-}
+// file, unless there is something in it that has no shape, or broken bytes.
+func visibleControls(path string) string { return visible(dataPath(path)) }

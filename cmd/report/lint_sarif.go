@@ -112,7 +112,7 @@ func writeSARIF(w io.Writer, r *sarif.Report) error {
 	if err := json.Indent(&out, withoutUnset(compact.Bytes()), "", "  "); err != nil {
 		return err
 	}
-	_, err := w.Write(out.Bytes())
+	_, err := w.Write(escapeJSON(out.Bytes()))
 	return err
 }
 

@@ -6,12 +6,15 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 )
@@ -43,12 +46,44 @@ func (s Style) yellow(t string) string { return s.paint(t, color.FgYellow) }
 func (s Style) green(t string) string  { return s.paint(t, color.FgGreen) }
 
 // JSON writes v as indented JSON with a final newline. Characters that only
-// HTML needs escaped are left as they are.
+// HTML needs escaped are left as they are; those that could drive a terminal,
+// or turn around the text around them, are escaped.
 func JSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escapeJSON(out.Bytes()))
+	return err
+}
+
+// escapeJSON escapes what the encoder leaves in strings though it has no shape.
+// Nothing else of JSON is outside of ASCII.
+func escapeJSON(data []byte) []byte {
+	var out []byte
+	done := 0
+	for i := 0; i < len(data); {
+		if ' ' <= data[i] && data[i] <= '~' || data[i] == '\n' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(data[i:])
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			out = append(out, data[done:i]...)
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+			done = i + size
+		}
+		i += size
+	}
+	if done == 0 {
+		return data
+	}
+	return append(out, data[done:]...)
 }
 
 // clean makes control characters visible, so that a hostile file name cannot
