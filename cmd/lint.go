@@ -93,13 +93,16 @@ func (a *app) lint(ctx context.Context, o lintOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.fix {
-		err = l.fix()
-	} else {
-		l.run()
-	}
-	if err != nil {
+	if err := interruptible(ctx, l.judge); err != nil {
 		return err
+	}
+	if o.fix && !o.diff {
+		if err := rewriteFiles(l.root, l.changes); err != nil {
+			return err
+		}
+		if len(l.changes) > 0 {
+			l.say("%s", report.Fixed(l.changes))
+		}
 	}
 	if err := l.acceptBaseline(); err != nil {
 		return err
@@ -233,29 +236,33 @@ func (l *lintRun) load(fsys fs.FS) *lint.Input {
 	return in
 }
 
-func (l *lintRun) run() {
-	l.in = l.load(l.fsys)
-	l.found = slices.DeleteFunc(lint.Run(l.in, l.rules), func(f lint.Finding) bool { return !l.reports(f) })
+// interruptible waits for work that writes nothing, and leaves it behind when
+// ctx ends: rules look at no context, and a tree may be large.
+func interruptible(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
-// fix makes the fixes, writes them unless only a diff is wanted, and keeps
-// what is found afterwards.
-func (l *lintRun) fix() error {
-	changes, found, in, err := lint.FixAll(l.fsys, l.load, l.rules, l.reports)
-	if err != nil {
-		return err
+// judge finds what there is to find; with --fix what is left after the fixes,
+// which it makes in memory.
+func (l *lintRun) judge() error {
+	var found []lint.Finding
+	if l.o.fix {
+		var err error
+		if l.changes, found, l.in, err = lint.FixAll(l.fsys, l.load, l.rules, l.reports); err != nil {
+			return err
+		}
+	} else {
+		l.in = l.load(l.fsys)
+		found = lint.Run(l.in, l.rules)
 	}
-	l.in, l.changes = in, changes
 	l.found = slices.DeleteFunc(found, func(f lint.Finding) bool { return !l.reports(f) })
-	if l.o.diff {
-		return nil
-	}
-	if err := rewriteFiles(l.root, changes); err != nil {
-		return err
-	}
-	if len(changes) > 0 {
-		l.say("%s", report.Fixed(changes))
-	}
 	return nil
 }
 

@@ -57,6 +57,7 @@ type app struct {
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	relaxGC()
 	log.SetOutput(io.Discard) // of libraries: what there is to say, report says
 	a := &app{stdout: stdout, stderr: stderr}

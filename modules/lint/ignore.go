@@ -139,10 +139,12 @@ func applyIgnores(in *Input, rules []*Rule, found []Finding) (kept, own []Findin
 // comments.
 func (in *Input) ignoringFiles() map[string]*hclparse.File {
 	out := map[string]*hclparse.File{}
+	seen := map[*hclparse.File]bool{} // one file may have all the calls
 	take := func(f *hclparse.File) {
-		if f.Syntax == hclparse.JSON {
+		if f.Syntax == hclparse.JSON || seen[f] {
 			return
 		}
+		seen[f] = true
 		if have := out[f.Real]; have != nil && (have.Path == f.Real || f.Path != f.Real && have.Path <= f.Path) {
 			return
 		}

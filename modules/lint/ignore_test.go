@@ -294,3 +294,21 @@ func FuzzIgnores(f *testing.F) {
 		}
 	})
 }
+
+// TestIgnoresAreLinear holds that sixteen times the calls in one file take about
+// sixteen times as long: the file must not be looked through for each.
+func TestIgnoresAreLinear(t *testing.T) {
+	took := func(calls int) time.Duration {
+		in := inputOf(strings.Repeat(x, calls))
+		best := time.Hour
+		for range 3 {
+			begin := time.Now()
+			in.ignoringFiles()
+			best = min(best, time.Since(begin))
+		}
+		return best
+	}
+	if a, b := took(500), took(8000); b > 100*max(a, time.Millisecond/2) {
+		t.Errorf("500 calls take %v, 8,000 take %v", a, b)
+	}
+}
