@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/terrier-iac/terrier/hclparse"
-	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -181,193 +177,6 @@ func askRemote(ctx context.Context, cache *repo.Cache, address string) (map[stri
 		return nil, err
 	}
 	return m.Refs(ctx)
-}
-
-// below makes paths of the command line relative to root, with slashes. nil
-// for none: everything. One that is a symlink stands for itself and for what it
-// leads to, which is where findings are.
-func (a *app) below(root string, paths []string) ([]string, error) {
-	realRoot, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, p := range paths {
-		abs := p
-		if !filepath.IsAbs(p) {
-			abs = filepath.Join(a.chdir, p)
-		}
-		abs, err := filepath.Abs(abs)
-		if err != nil {
-			return nil, err
-		}
-		target, err := filepath.EvalSymlinks(abs)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s", p, reason(err))
-		}
-		rel, inside := within(realRoot, target)
-		if !inside {
-			return nil, fmt.Errorf("%s is outside of %s\nhint: -C names the repository", p, root)
-		}
-		out = append(out, rel)
-		if link, inside := within(root, abs); inside && link != rel {
-			out = append(out, link)
-		}
-	}
-	return out, nil
-}
-
-// changedSince is the set of paths that differ from rev; nil where rev is "".
-func (a *app) changedSince(ctx context.Context, root, rev string) (map[string]bool, error) {
-	if rev == "" {
-		return nil, nil
-	}
-	r, err := repo.Open(ctx, root)
-	if err != nil && !errors.Is(err, repo.ErrShallow) {
-		return nil, fmt.Errorf("--changed-since: %w", err)
-	}
-	paths, err := r.ChangedSince(ctx, rev)
-	if err != nil {
-		return nil, fmt.Errorf("--changed-since: %w", err)
-	}
-	// A .git that is none leaves git with a repository above.
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return nil, fmt.Errorf("--changed-since: %w", err)
-	}
-	changed := map[string]bool{}
-	for _, p := range paths {
-		switch p, inside := within(real, filepath.Join(r.Root, filepath.FromSlash(p))); {
-		case inside:
-			changed[p] = true
-		case modules.Within(filepath.ToSlash(real), filepath.ToSlash(filepath.Join(r.Root, p))):
-			changed["."] = true // a repository that git does not look into, and root is in it
-		}
-	}
-	return changed, nil
-}
-
-// files are the bytes of the files that have findings, for snippets.
-func (l *lintRun) files() map[string]*hcl.File {
-	out := map[string]*hcl.File{}
-	for _, f := range l.found {
-		out[f.Range.Filename] = nil
-		for _, r := range f.Related {
-			out[r.Range.Filename] = nil
-		}
-	}
-	for _, m := range l.in.Graph.Tree.Modules {
-		for _, f := range m.Files {
-			if _, wanted := out[f.Path]; wanted && f.Bytes != nil {
-				out[f.Path] = &hcl.File{Bytes: f.Bytes}
-			}
-		}
-	}
-	for p, f := range out {
-		if f == nil {
-			delete(out, p)
-			if data, err := fs.ReadFile(l.in.Graph.Tree.FS, p); err == nil {
-				out[p] = &hcl.File{Bytes: data}
-			}
-		}
-	}
-	return out
-}
-
-// A release is a module's repository as its callers name it, and its tags'
-// prefix.
-type release struct{ source, prefix string }
-
-// planned says for each module's directory which repository it has after a
-// split, as the configuration has it. It loads the whole tree, and is asked
-// only where a relative call could be pinned.
-func (l *lintRun) planned() map[string]release {
-	if l.releases != nil {
-		return l.releases
-	}
-	l.releases = map[string]release{}
-	if !l.cfg.Modules.Configured() {
-		return l.releases
-	}
-	plan, diags := split.NewPlan(&repo.Commit{}, modules.Load(l.fsys, l.cfg.roleOf), l.cfg.splitConfig(splitOptions{}))
-	if diags.HasErrors() {
-		return l.releases
-	}
-	for _, p := range plan.Packages {
-		tags := map[string]string{}
-		for _, t := range p.Tags {
-			tags[t.Path] = t.Tag
-		}
-		for _, dir := range p.Modules {
-			tag := p.Tag
-			if t := tags[dir]; t != "" {
-				tag = t
-			}
-			r, ok := modules.ParseRelease(tag)
-			if !ok {
-				continue
-			}
-			source := p.Source
-			if rel, err := filepath.Rel(filepath.FromSlash(p.Root), filepath.FromSlash(dir)); err == nil && rel != "." {
-				source += "//" + path.Clean(filepath.ToSlash(rel))
-			}
-			l.releases[dir] = release{source, r.Prefix}
-		}
-	}
-	return l.releases
-}
-
-// packageAddresses are the addresses of all packages.
-func (l *lintRun) packageAddresses() []string {
-	var out []string
-	for _, r := range l.planned() {
-		if s, err := hclparse.ParseSource(r.source); err == nil {
-			out = append(out, lock.Address(s))
-		}
-	}
-	return out
-}
-
-// pinned is the source of the newest release of a module, as far as the lock
-// or a remote knows one. Pre-releases are left out.
-func (l *lintRun) pinned(dir string) (string, bool) {
-	if l.facts.lock == nil && l.facts.refs == nil {
-		return "", false
-	}
-	r, ok := l.planned()[dir]
-	if !ok {
-		return "", false
-	}
-	s, err := hclparse.ParseSource(r.source)
-	if err != nil {
-		return "", false
-	}
-	address, newest, tag := lock.Address(s), (*modules.Release)(nil), ""
-	consider := func(ref string) {
-		if v, ok := modules.ParseRelease(ref); ok && v.Prefix == r.prefix && v.Version.Prerelease() == "" &&
-			(newest == nil || v.Version.GreaterThan(newest.Version) || v.Version.Equal(newest.Version) && ref < tag) {
-			newest, tag = &v, ref
-		}
-	}
-	for ref := range l.facts.refs[address] {
-		if name, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
-			consider(name)
-		}
-	}
-	if l.facts.lock != nil {
-		for _, e := range l.facts.lock.Entries {
-			if e.Address == address && e.Kind == lock.KindTag {
-				consider(strings.TrimPrefix(e.Ref, "refs/tags/"))
-			}
-		}
-	}
-	if newest == nil {
-		return "", false
-	}
-	if s, err = s.WithRef(tag); err != nil {
-		return "", false
-	}
-	return s.String(), true
 }
 
 func sorted(set map[string]bool) []string {
