@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -262,15 +261,11 @@ func TestAddressHostile(t *testing.T) {
 		"deep index": "module \"m\" {\n  source = " + strings.Repeat("local.x[", 900) + "0" + strings.Repeat("]", 900) + "\n}\n",
 		"big object": "locals {\n  x = {\n" + strings.Repeat("    a = local.x\n", 50_000) + "  }\n}\nmodule \"m\" {\n  source = local.x.a.a.a.a.a.a.a.a\n}\n",
 	} {
-		start := time.Now()
 		fsys := fstest.MapFS{"main.tf": {Data: []byte(text)}}
 		for _, a := range addresses(t, fsys) {
 			if len(a) > 2*mostAddress || !strings.Contains(a, "…") {
 				t.Errorf("%s: %d bytes: %.100s", name, len(a), a)
 			}
-		}
-		if d := time.Since(start); d > 20*time.Second {
-			t.Errorf("%s took %v", name, d)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 )
 
 // Locals that double each other, and functions that multiply, are not known,
@@ -30,7 +29,6 @@ func TestBoundedValues(t *testing.T) {
 		"loops":         `[for a in local.m10 : [for b in local.m10 : [for c in local.m10 : "x"]]][0][0][0]`,
 		"long template": `"${local.l10}` + strings.Repeat("${local.l10}", 500) + `"`,
 	} {
-		start := time.Now()
 		g := Load(fstest.MapFS{
 			"a/terragrunt.hcl": {Data: []byte(double + "terraform {\n  source = " + source + "\n}\n")},
 			"b/main.tf":        {Data: []byte(double + "locals {\n  p = " + source + "\n}\nresource \"a_b\" \"c\" {\n  d = file(\"${path.module}/../${local.p}\")\n}\n")},
@@ -44,11 +42,6 @@ func TestBoundedValues(t *testing.T) {
 			}
 		}
 		g.Hazards(g.Candidates(Choice{}))
-		if d := time.Since(start); d > 10*time.Second {
-			t.Errorf("%s took %v", name, d)
-		} else if d > time.Second {
-			t.Logf("%s took %v", name, d)
-		}
 	}
 }
 

@@ -68,28 +68,37 @@ type counter struct{ n int }
 
 func (c *counter) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
 
-// TestLintIsLinear holds that sixteen times the findings in one file take about
-// sixteen times as long: the file must not be looked through for each.
-func TestLintIsLinear(t *testing.T) {
-	for _, line := range []bool{false, true} {
-		small, large := manyFindings(200, line), manyFindings(3200, line)
+// BenchmarkLintLinear fails where a report costs by the square of the findings
+// in one file: sixteen times as many take some sixteen times as long.
+func BenchmarkLintLinear(b *testing.B) {
+	for _, shape := range []string{"lines", "line"} {
+		small, large := manyFindings(800, shape == "line"), manyFindings(12_800, shape == "line")
 		for _, format := range LintFormats() {
-			took := func(l *Lint) time.Duration {
-				best := time.Hour
-				for range 2 {
-					begin := time.Now()
-					if err := WriteLint(io.Discard, l, format, Style{Width: 80}); err != nil {
-						t.Fatal(err)
+			b.Run(shape+"/"+format, func(b *testing.B) {
+				took := func(l *Lint) time.Duration {
+					best := time.Hour
+					for range 3 {
+						begin := time.Now()
+						if err := WriteLint(io.Discard, l, format, Style{Width: 80}); err != nil {
+							b.Fatal(err)
+						}
+						best = min(best, time.Since(begin))
 					}
-					best = min(best, time.Since(begin))
+					return best
 				}
-				return best
-			}
-			if a, b := took(small), took(large); b > 100*max(a, 2*time.Millisecond) {
-				t.Errorf("%s, one line %v: 200 findings take %v, 3,200 take %v", format, line, a, b)
-			}
+				for b.Loop() {
+					ratio := float64(took(large)) / float64(took(small))
+					b.ReportMetric(ratio, "ratio-of-16")
+					if ratio > 50 {
+						b.Errorf("sixteen times as many take %.0f times as long", ratio)
+					}
+				}
+			})
 		}
 	}
+}
+
+func TestManyFindingsHideSecrets(t *testing.T) {
 	var b strings.Builder
 	if err := WriteLint(&b, manyFindings(3, true), "text", Style{Width: 80}); err != nil || strings.Contains(b.String(), "hunter2") {
 		t.Errorf("%v\n%s", err, b.String())

@@ -223,41 +223,6 @@ func TestIgnoreSuggestion(t *testing.T) {
 	}
 }
 
-// TestManyIgnores holds that ignores cost by their number, not by its square:
-// ten times as many take some ten times as long.
-func TestManyIgnores(t *testing.T) {
-	for name, file := range map[string]func(n int) string{
-		"one above each source": func(n int) string {
-			return strings.Repeat("module \"x\" {\n  # terrier:ignore any-source why\n  source = \"git::https://h/x.git\"\n}\n", n)
-		},
-		"all above each other": func(n int) string {
-			return "module \"x\" {\n" + strings.Repeat("  # terrier:ignore any-source why\n", n) + "  source = \"git::https://h/x.git\"\n}\n"
-		},
-		"one for all": func(n int) string {
-			return "# terrier:ignore any-source why\n" + strings.Repeat("module \"x\" {\n  source = \"git::https://h/x.git\"\n}\n", n)
-		},
-		"many rules in one": func(n int) string {
-			return "# terrier:ignore " + strings.Repeat("never,", n) + " why\n" + strings.Repeat(x, n)
-		},
-	} {
-		cost := func(n, times int) time.Duration {
-			in := inputOf("-- main.tf --\n" + file(n))
-			best := time.Hour
-			for range times {
-				start := time.Now()
-				Run(in, testRules())
-				best = min(best, time.Since(start))
-			}
-			return best
-		}
-		small, large := cost(1000, 3), cost(10000, 1)
-		t.Logf("%s: %v, %v", name, small, large)
-		if large > 40*small && large > time.Second {
-			t.Errorf("%s: 1,000 take %v, 10,000 take %v", name, small, large)
-		}
-	}
-}
-
 func FuzzIgnores(f *testing.F) {
 	for _, s := range []string{
 		x, "# terrier:ignore any-source why\n" + x, "/* terrier:ignore a,b\nuntil=1 */ module \"x\" {\n", "{ # terrier:ignore never x until=2026-01-01\r\n}",
@@ -293,22 +258,4 @@ func FuzzIgnores(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestIgnoresAreLinear holds that sixteen times the calls in one file take about
-// sixteen times as long: the file must not be looked through for each.
-func TestIgnoresAreLinear(t *testing.T) {
-	took := func(calls int) time.Duration {
-		in := inputOf(strings.Repeat(x, calls))
-		best := time.Hour
-		for range 3 {
-			begin := time.Now()
-			in.ignoringFiles()
-			best = min(best, time.Since(begin))
-		}
-		return best
-	}
-	if a, b := took(500), took(8000); b > 100*max(a, time.Millisecond/2) {
-		t.Errorf("500 calls take %v, 8,000 take %v", a, b)
-	}
 }
