@@ -101,7 +101,73 @@ func (r *run) askRemote(ctx context.Context, rem *remote, pkgs []*pkg) error {
 			r.present(ctx, p, ensured)
 		}
 	}
+	return r.reached(ctx, rem, pkgs)
+}
+
+// reached finds the pinned commits that no branch and no tag of the remote
+// leads to. terraform clones, and then checks out, so it does not get them,
+// whatever the remote gives by id: it may be one that somebody has pushed to
+// a fork.
+func (r *run) reached(ctx context.Context, rem *remote, pkgs []*pkg) error {
+	var pinned []*pkg
+	var commits []repo.Hash
+	for _, p := range pkgs {
+		if !p.dead && p.pinsCommit() && rem.refs != nil {
+			pinned, commits = append(pinned, p), append(commits, p.commit)
+		}
+	}
+	loose, err := rem.mirror.Unreached(ctx, rem.refs, commits...)
+	if err == nil && len(loose) > 0 && !r.Offline {
+		// A branch may have grown since the mirror was fetched.
+		if err = r.fetchTips(ctx, rem); err == nil {
+			loose, err = rem.mirror.Unreached(ctx, rem.refs, commits...)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		r.fail(pkgs[0].address, err)
+		return nil
+	}
+	for _, p := range pinned {
+		if !slices.Contains(loose, p.commit) {
+			continue
+		}
+		q := p.problem(UnknownRef, "pin a commit that a branch or a tag holds",
+			"no branch and no tag of the remote leads to the commit %.12s, so terraform does not get it; it may come from a fork, or from a branch that is gone", p.commit)
+		if p.locked != nil {
+			r.report(q)
+		} else {
+			r.lost(p, q)
+		}
+	}
 	return nil
+}
+
+// pinsCommit reports whether it is a commit, and no name, that the source, or
+// the registry's address, gives.
+func (p *pkg) pinsCommit() bool {
+	kind := p.kind
+	if p.locked != nil {
+		kind = p.locked.Kind
+	}
+	return kind == KindCommit || kind == KindVersion && strings.EqualFold(p.source.Ref, p.commit.String())
+}
+
+// fetchTips brings the branches that the mirror does not have as they are now.
+func (r *run) fetchTips(ctx context.Context, rem *remote) error {
+	var wants []repo.Want
+	for name, ref := range rem.refs {
+		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok && !rem.mirror.Has(ctx, ref.Commit) {
+			wants = append(wants, repo.Want{Ref: branch, Commit: ref.Commit})
+		}
+	}
+	if len(wants) == 0 {
+		return nil
+	}
+	slices.SortFunc(wants, func(a, b repo.Want) int { return strings.Compare(a.Ref, b.Ref) })
+	return rem.mirror.Ensure(ctx, wants[:1]...) // it brings all branches and tags
 }
 
 // settle decides which commit a package is read at: the lock's, or what the
@@ -216,17 +282,7 @@ func (r *run) short(ctx context.Context, p *pkg) (repo.Hash, error) {
 	if err == nil || r.Offline || !errors.Is(err, repo.ErrRevision) {
 		return id, err
 	}
-	var wants []repo.Want
-	for name, ref := range p.remote.refs {
-		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok && !m.Has(ctx, ref.Commit) {
-			wants = append(wants, repo.Want{Ref: branch, Commit: ref.Commit})
-		}
-	}
-	slices.SortFunc(wants, func(a, b repo.Want) int { return strings.Compare(a.Ref, b.Ref) })
-	if len(wants) == 0 {
-		return id, err
-	}
-	if err := m.Ensure(ctx, wants[:1]...); err != nil { // it brings all branches and tags
+	if err := r.fetchTips(ctx, p.remote); err != nil {
 		return id, err
 	}
 	return m.ResolveShort(ctx, p.source.Ref)

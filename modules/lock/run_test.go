@@ -140,6 +140,57 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A remote may give a commit that no branch and no tag leads to, one of a fork
+// among them. terraform's clone does not have it.
+func TestUnreached(t *testing.T) {
+	h := newHome(t)
+	dir := h.repository("vpc", map[string]string{"main.tf": "# one\n"})
+	below := h.id(dir, "HEAD")
+	h.commit(dir, map[string]string{"main.tf": "# two\n"})
+	h.git(dir, "checkout", "-q", "-b", "side")
+	side := h.commit(dir, map[string]string{"main.tf": "# not merged\n"})
+	h.git(dir, "checkout", "-q", "main")
+	pin := func(commit string) []Call { return []Call{call(t, h.url("vpc")+"?ref="+commit, "")} }
+	for _, commit := range []string{below, side} {
+		if r := h.run(pin(commit), nil, Config{}); rules(r) != "" || len(r.File.Entries) != 1 {
+			t.Errorf("%+v", r)
+		}
+	}
+	locked := h.run(pin(side), nil, Config{}).File
+	h.git(dir, "branch", "-D", "side")
+
+	// The mirror has it. An entry stays, and is told; none is made.
+	for _, c := range []Config{{Check: true}, {}} {
+		r := h.run(pin(side), locked, c)
+		if rules(r) != "unknown-ref" || !strings.Contains(r.Problems[0].Summary, "no branch and no tag of the remote leads to") || !same2(r.File, locked) {
+			t.Errorf("%+v\n%s", r.Problems, r.File.Bytes())
+		}
+	}
+	for _, ref := range []string{side, side[:10]} {
+		if r := h.run(pin(ref), nil, Config{}); rules(r) != "unknown-ref" || len(r.File.Entries) != 0 || len(r.Failures) > 0 {
+			t.Errorf("%s: %+v %+v", ref, r.Problems, r.File.Entries)
+		}
+	}
+	// A mirror that is new asks for it by its id.
+	if err := os.RemoveAll(h.cache().Dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []Config{{}, {Offline: true}} {
+		if r := h.run(pin(side), nil, c); rules(r) != "unknown-ref" || len(r.File.Entries) != 0 {
+			t.Errorf("%+v %+v", r.Problems, r.File.Entries)
+		}
+	}
+
+	// A branch that has grown since the mirror was fetched leads to it.
+	h.git(dir, "merge", "-q", "-m", "merge", side)
+	h.commit(dir, map[string]string{"more.tf": ""})
+	for _, c := range []Config{{Check: true}, {Check: true, Offline: true}} {
+		if r := h.run(pin(side), locked, c); rules(r) != "" || len(r.Failures) > 0 {
+			t.Errorf("%+v", r.Problems)
+		}
+	}
+}
+
 // Offline, what is in no mirror is not proved.
 func TestOffline(t *testing.T) {
 	h := newHome(t)
