@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"golang.org/x/mod/sumdb/dirhash"
 
@@ -22,35 +23,54 @@ import (
 //
 // A name with a line break is an error: it could stand for two files.
 func Hash(fsys fs.FS) (string, error) {
+	t, ok := fsys.(treeFS)
+	if !ok {
+		return hashFiles(fsys)
+	}
 	var names []string
-	contents := map[string][]byte{} // of what is no file
-	if t, ok := fsys.(interface{ Entries() []repo.TreeEntry }); ok {
-		for _, e := range t.Entries() {
-			names = append(names, e.Path)
-			if e.Mode == repo.ModeSubmodule {
-				contents[e.Path] = []byte(e.ID.String())
-			}
+	entries := map[string]repo.TreeEntry{}
+	for _, e := range t.Entries() {
+		names = append(names, e.Path)
+		entries[e.Path] = e
+	}
+	return hash(names, func(name string) ([]byte, error) {
+		e := entries[name]
+		if e.Mode == repo.ModeSubmodule {
+			return []byte(e.ID.String()), nil
 		}
-	} else {
-		err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				names = append(names, p)
-			}
-			return err
-		})
-		if err != nil {
-			return "", fmt.Errorf("list the package: %w", err)
+		return t.Blob(e) // not by its path: git's may be no UTF-8
+	})
+}
+
+// A treeFS is a *repo.TreeFS.
+type treeFS interface {
+	Entries() []repo.TreeEntry
+	Blob(repo.TreeEntry) ([]byte, error)
+}
+
+func hashFiles(fsys fs.FS) (string, error) {
+	var names []string
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, p)
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("list the package: %w", err)
+	}
+	return hash(names, func(name string) ([]byte, error) { return readRaw(fsys, name) })
+}
+
+func hash(names []string, read func(name string) ([]byte, error)) (string, error) {
+	for _, name := range names {
+		if strings.ContainsRune(name, '\n') {
+			return "", fmt.Errorf("the name %q has a line break", name)
 		}
 	}
 	return dirhash.Hash1(names, func(name string) (io.ReadCloser, error) {
-		data, ok := contents[name]
-		if !ok {
-			var err error
-			if data, err = readRaw(fsys, name); err != nil {
-				return nil, err
-			}
-		}
-		return io.NopCloser(bytes.NewReader(data)), nil
+		data, err := read(name)
+		return io.NopCloser(bytes.NewReader(data)), err
 	})
 }
 

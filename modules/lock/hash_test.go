@@ -96,8 +96,25 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// A path of git is bytes; terraform's clone has it under them.
+func TestHashNames(t *testing.T) {
+	h := newHome(t)
+	dir := h.repository("a", map[string]string{"main.tf": "#\n"})
+	blob := h.git(dir, "hash-object", "-w", "main.tf")
+	h.git(dir, "update-index", "--add", "--cacheinfo", "100644,"+blob+",docs/caf\xe9.md", "--cacheinfo", "100644,"+blob+`,back\slash`)
+	h.git(dir, "commit", "-q", "-m", "latin")
+	got, err := Hash(tree(t, dir, "HEAD"))
+	if want := byHand(map[string]string{"main.tf": "#\n", "docs/caf\xe9.md": "#\n", `back\slash`: "#\n"}); err != nil || got != want {
+		t.Errorf("%s %v, want %s", got, err, want)
+	}
+	r := h.run([]Call{call(t, h.url("a"), "")}, nil, Config{})
+	if rules(r) != "" || len(r.File.Entries) != 1 {
+		t.Errorf("%+v", r.Problems)
+	}
+}
+
 func TestHashLineBreak(t *testing.T) {
-	if h, err := Hash(fstest.MapFS{"a\nb": {Data: []byte("x")}}); err == nil || !strings.Contains(err.Error(), "newline") {
+	if h, err := Hash(fstest.MapFS{"a\nb": {Data: []byte("x")}}); err == nil || !strings.Contains(err.Error(), `the name "a\nb" has a line break`) {
 		t.Errorf("%s %v", h, err)
 	}
 	if h, err := Hash(fstest.MapFS{}); err != nil || h != byHand(nil) {

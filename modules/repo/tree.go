@@ -190,6 +190,12 @@ func parseEntry(line string, sizes bool) (TreeEntry, error) {
 // must not change it.
 func (t *TreeFS) Entries() []TreeEntry { return t.files }
 
+// Blob returns the content of one of the Entries, of a symlink its target,
+// also where io/fs has no name for its path; of a submodule nil.
+func (t *TreeFS) Blob(e TreeEntry) ([]byte, error) {
+	return t.content("read", &node{t: t, entry: &e})
+}
+
 // Tree returns the id of the tree that the directory is; "." is the root.
 func (t *TreeFS) Tree(dir string) (Hash, bool) {
 	n := t.nodes[dir]
