@@ -160,9 +160,12 @@ func (o lockOptions) updates(calls []lock.Call, old *lock.File) (func(string) bo
 	return func(address string) bool { return addresses[address] }, nil
 }
 
-// writeLock writes what is new. A tree that calls nothing needs no file.
+// writeLock writes what is new. A tree that calls nothing needs no file. One
+// whose entries are all as they were keeps its bytes: comments, and the line
+// ends that git has given it.
 func (a *app) writeLock(root string, o lockOptions, old *lock.File, result *lock.Result) error {
-	if o.check || old == nil && len(result.File.Entries) == 0 {
+	changed := len(result.Added)+len(result.Updated)+len(result.Dropped) > 0
+	if o.check || !changed && (old != nil || len(result.File.Entries) == 0) {
 		return nil
 	}
 	_, err := result.File.Write(root)

@@ -138,9 +138,17 @@ func WriteLock(w io.Writer, l *Lock, format string, st Style) error {
 			break
 		}
 		p.f("  %s  %s\n", st.red("error"), st.bold(clean(e.Source)))
+		if next := i + 1; next < len(l.Errors) && (next < few || st.Verbose) && l.Errors[next].Summary == e.Summary && l.Errors[next].Hint == e.Hint {
+			continue // one reason for all of them, below the last
+		}
 		textReason(p, st, e.Summary, e.Hint)
 	}
+	told := map[string]bool{}
 	for _, q := range l.Problems {
+		if told[q.Hint] { // of a hundred calls that are not locked, one says what to do
+			q.Hint = ""
+		}
+		told[q.Hint] = true
 		textLockProblem(p, st, q)
 	}
 	textLockEntries(p, st, "added", l.Added, few)
@@ -155,7 +163,7 @@ func WriteLock(w io.Writer, l *Lock, format string, st Style) error {
 	textLockEntries(p, st, "dropped", l.Dropped, few)
 	switch {
 	case len(l.Errors) > 0:
-		p.f("%s\n", st.red("Not all could be checked."))
+		p.f("%s\n", st.red(fold(l.unfinished(), st.Width, 0)))
 	case len(l.Problems) > 0 && l.check:
 		p.f("%s\n", st.yellow(count(len(l.Problems), "problem")+"."))
 	case len(l.Problems) > 0:
@@ -166,6 +174,21 @@ func WriteLock(w io.Writer, l *Lock, format string, st Style) error {
 		p.f("%s\n", st.green("Nothing to do: all is locked."))
 	}
 	return p.err
+}
+
+// unfinished is the last word where not all could be asked or read.
+func (l *Lock) unfinished() string {
+	found := count(len(l.Errors), "error")
+	if n := len(l.Problems); n > 0 {
+		found += ", " + count(n, "problem")
+	}
+	switch {
+	case l.check:
+		return "Not all could be checked: " + found + "."
+	case len(l.Added)+len(l.Updated) > 0:
+		return "Not all could be locked: " + found + ". What is written is complete in itself; run it again for the rest."
+	}
+	return "Not all could be locked or checked: " + found + ". Entries that were there are as they were."
 }
 
 func textLockEntries(p *printer, st Style, word string, es []LockEntry, few int) {
