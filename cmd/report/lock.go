@@ -188,7 +188,11 @@ func (l *Lock) unfinished() string {
 	case len(l.Added)+len(l.Updated) > 0:
 		return "Not all could be locked: " + found + ". What is written is complete in itself; run it again for the rest."
 	}
-	return "Not all could be locked or checked: " + found + ". Entries that were there are as they were."
+	last := "Not all could be locked or checked: " + found + "."
+	if l.Entries > 0 {
+		last += " Entries that were there are as they were."
+	}
+	return last
 }
 
 func textLockEntries(p *printer, st Style, word string, es []LockEntry, few int) {

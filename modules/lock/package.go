@@ -37,7 +37,7 @@ func follow(fsys fs.FS, name, dir string, seen map[string]bool) ([]Call, []Probl
 			problems = append(problems, Problem{Rule: UnreadCall, Place: Place{Package: name, File: dir}, Source: name, Summary: fmt.Sprintf("the package calls more than %d directories of its own", mostDirs)})
 			break
 		}
-		tree, diags := hclparse.Load(oneDir{fsys, dir})
+		tree, diags := hclparse.LoadCalls(oneDir{fsys, dir})
 		problems = append(problems, unreadFiles(diags, tree, name)...)
 		m := tree.Modules[dir]
 		if m == nil || !configured(m) {

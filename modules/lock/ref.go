@@ -117,6 +117,9 @@ func means(refs map[string]repo.Ref, ref string, shallow bool) (meaning, error) 
 		return meaning{kind: KindCommit, short: true, branched: ok, branch: m.commit}, nil
 	case ok:
 		return m, nil
+	case strings.ContainsAny(ref, "~^:@"):
+		// gitrevisions(7): a name cannot hold the first three, nor "@{".
+		return meaning{}, fmt.Errorf("%w, and what git makes of such an expression only a clone can tell\nhint: write a tag or a full commit", errNoRef)
 	}
 	return meaning{}, errNoRef
 }

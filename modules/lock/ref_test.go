@@ -86,6 +86,22 @@ func TestAsTerraformDoes(t *testing.T) {
 	}
 }
 
+// Of an expression that terraform takes, a lock says why it does not.
+func TestExpressions(t *testing.T) {
+	h := newHome(t)
+	dir := h.repository("vpc", map[string]string{"main.tf": ""})
+	h.git(dir, "tag", "x@y")
+	for _, ref := range []string{"main~0", "main^{}", "main@{0}", "@", ":/change"} {
+		r := h.run([]Call{call(t, h.url("vpc")+"?ref="+ref, "")}, nil, Config{})
+		if rules(r) != "unknown-ref" || !strings.Contains(r.Problems[0].Summary, "expression") || r.Problems[0].Hint != "write a tag or a full commit" {
+			t.Errorf("%s: %+v", ref, r.Problems)
+		}
+	}
+	if r := h.run([]Call{call(t, h.url("vpc")+"?ref=x@y", "")}, nil, Config{}); rules(r) != "" {
+		t.Errorf("%+v", r.Problems)
+	}
+}
+
 // The tree of packages that is locked is the tree that terraform installs.
 func TestTransitiveAsTerraformDoes(t *testing.T) {
 	h := newHome(t)
