@@ -239,6 +239,14 @@ func (r *run) settle(ctx context.Context, p *pkg) error {
 		q.Found = m.commit.String()
 		r.report(q)
 	}
+	if m.commit == p.commit && m.kind != p.locked.Kind && p.locked.Kind != KindVersion {
+		// A branch in the place of a tag moves with the next push, and what is
+		// written as a tag counts as a release.
+		q := p.problem(movedRule(p.locked.Kind), "find out who did that; `terrier lock --update "+p.address+"` takes it",
+			"the lock has %q as a %s, and it is a %s, on the same commit", p.ref, p.locked.Kind, m.kind)
+		q.Found = m.commit.String()
+		r.report(q)
+	}
 	for _, tag := range p.locked.Tags {
 		if now, ok := p.remote.refs["refs/tags/"+tag]; ok && now.Commit != p.commit {
 			q := p.problem(MovedTag, "the call pins the commit, so nothing changes; see who moved the tag, then `terrier lock --update "+p.word()+"`",

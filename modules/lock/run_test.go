@@ -140,6 +140,29 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A branch that takes a tag's place on the same commit is told: it can move,
+// and a lock file that calls it a tag would let it pass for a release.
+func TestKind(t *testing.T) {
+	h := newHome(t)
+	dir := h.repository("vpc", map[string]string{"main.tf": "# one\n"})
+	h.git(dir, "tag", "v1.0.0")
+	calls := []Call{call(t, h.url("vpc")+"?ref=v1.0.0", "")}
+	full := h.run(calls, nil, Config{}).File
+	h.git(dir, "tag", "-d", "v1.0.0")
+	h.git(dir, "branch", "v1.0.0")
+	r := h.run(calls, full, Config{Check: true})
+	if rules(r) != "moved-tag" || r.Problems[0].Summary != `the lock has "v1.0.0" as a tag, and it is a branch, on the same commit` {
+		t.Errorf("%+v", r.Problems)
+	}
+	if r = h.run(calls, full, Config{}); rules(r) != "moved-tag" || !same2(r.File, full) {
+		t.Errorf("%+v", r.Problems)
+	}
+	r = h.run(calls, full, Config{Update: func(string) bool { return true }})
+	if rules(r) != "" || len(r.Updated) != 1 || r.File.Entries[0].Kind != KindBranch {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A remote may give a commit that no branch and no tag leads to, one of a fork
 // among them. terraform's clone does not have it.
 func TestUnreached(t *testing.T) {
