@@ -19,6 +19,9 @@ type Lock struct {
 	Updated       []LockUpdate  `json:"updated"`
 	Dropped       []LockEntry   `json:"dropped"`
 	Problems      []LockProblem `json:"problems"`
+	// Beyond are sources that no lock holds, archives and the like. They are
+	// no problems: nothing is wrong with them but that.
+	Beyond []LockProblem `json:"beyond"`
 	// Errors are what could not be asked or read; what depends on it was not
 	// checked.
 	Errors []LockError `json:"errors"`
@@ -75,12 +78,20 @@ func NewLock(r *lock.Result, calls int, check bool) *Lock {
 	l := &Lock{
 		FormatVersion: FormatVersion, Entries: len(r.File.Entries), Calls: calls, check: check,
 		Added: lockEntries(r.Added), Dropped: lockEntries(r.Dropped),
-		Updated: []LockUpdate{}, Problems: []LockProblem{}, Errors: []LockError{},
+		Updated: []LockUpdate{}, Problems: lockProblems(r.Problems), Beyond: lockProblems(r.Beyond), Errors: []LockError{},
 	}
 	for _, u := range r.Updated {
 		l.Updated = append(l.Updated, LockUpdate{lockEntry(u.Old), lockEntry(u.New)})
 	}
-	for _, p := range r.Problems {
+	for _, f := range r.Failures {
+		l.Errors = append(l.Errors, LockError{f.Source, f.Summary, f.Hint})
+	}
+	return l
+}
+
+func lockProblems(ps []lock.Problem) []LockProblem {
+	out := make([]LockProblem, 0, len(ps))
+	for _, p := range ps {
 		q := LockProblem{
 			Rule: string(p.Rule), Source: p.Source, Ref: p.Ref, LockedCommit: p.Locked, FoundCommit: p.Found,
 			Package: p.Place.Package, File: p.Place.File, Line: p.Place.Line, Summary: p.Summary, Hint: p.Hint,
@@ -91,12 +102,9 @@ func NewLock(r *lock.Result, calls int, check bool) *Lock {
 				q.Since, q.SinceCommit, q.SinceAtLeast = time.Unix(s.When, 0).UTC().Format(time.RFC3339), s.Commit, s.AtLeast
 			}
 		}
-		l.Problems = append(l.Problems, q)
+		out = append(out, q)
 	}
-	for _, f := range r.Failures {
-		l.Errors = append(l.Errors, LockError{f.Source, f.Summary, f.Hint})
-	}
-	return l
+	return out
 }
 
 func lockEntries(es []*lock.Entry) []LockEntry {
@@ -161,6 +169,7 @@ func WriteLock(w io.Writer, l *Lock, format string, st Style) error {
 		p.f("           %s\n", st.faint(shortEntry(u.Old)+" → "+shortEntry(u.New)))
 	}
 	textLockEntries(p, st, "dropped", l.Dropped, few)
+	textBeyond(p, st, l.Beyond)
 	switch {
 	case len(l.Errors) > 0:
 		p.f("%s\n", st.red(fold(l.unfinished(), st.Width, 0)))
@@ -229,6 +238,21 @@ func textLockProblem(p *printer, st Style, q LockProblem) {
 			at += " in " + q.Package
 		}
 		p.f("      %s\n", st.faint(clean(at)))
+	}
+}
+
+// textBeyond names what no lock holds, the first of it.
+func textBeyond(p *printer, st Style, beyond []LockProblem) {
+	if len(beyond) == 0 {
+		return
+	}
+	p.f("  %s\n", fold(count(len(beyond), "call")+" of archives, buckets and the like, which a lock does not hold:", st.Width, 2))
+	for i, q := range beyond {
+		if i == 3 && !st.Verbose {
+			p.f("      %s\n", more(len(beyond)-i, "call"))
+			return
+		}
+		p.f("      %s:%d  %s\n", clean(q.File), q.Line, st.faint(clean(q.Source)))
 	}
 }
 

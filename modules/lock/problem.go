@@ -60,6 +60,9 @@ type Place struct {
 // locked.
 type Problem struct {
 	Rule Rule
+	// beyond says that the source is none of git or a registry: the file that
+	// names it is as it should be, and the lock does not go so far.
+	beyond bool
 	// Source is the address as the lock file has it; of what has none the
 	// source without credentials.
 	Source string

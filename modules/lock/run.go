@@ -57,6 +57,9 @@ type Result struct {
 	// checked.
 	Problems []Problem
 	Failures []Failure
+	// Beyond are the calls of archives, buckets and other sources that are
+	// neither git nor a registry, sorted: no lock holds them.
+	Beyond []Problem
 	// Remotes is how many remotes and registry modules were asked.
 	Remotes int
 	// Complete says that all packages could be read, so that all calls are
@@ -280,8 +283,7 @@ func unlockable(c Call, address string) *Problem {
 	case address == "" && c.Source.Kind == hclparse.KindGit:
 		*p = noAddress(c.Place, c.Source)
 	case address == "":
-		p.Rule, p.Summary = NotLockable, "a lock holds git and registry sources only: what this one gives may be another thing tomorrow"
-		p.Hint = "put the module into a git repository"
+		p.Rule, p.Summary, p.beyond = NotLockable, "a lock holds git and registry sources only: what this one gives may be another thing tomorrow", true
 	case !canonical(address):
 		p.Rule, p.Summary = NotLockable, "the source is written in a way that a lock file cannot hold"
 		p.Hint = "write it as git::https://HOST/PATH.git?ref=REF"
@@ -343,7 +345,13 @@ func (r *run) result() *Result {
 	if out.File = file; r.Check {
 		out.File = r.old
 	}
-	out.Problems = sortProblems(r.problems)
+	for _, p := range sortProblems(r.problems) {
+		if p.beyond {
+			out.Beyond = append(out.Beyond, p)
+		} else {
+			out.Problems = append(out.Problems, p)
+		}
+	}
 	slices.SortFunc(out.Failures, func(a, b Failure) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Summary, b.Summary))
 	})

@@ -295,6 +295,7 @@ func TestNested(t *testing.T) {
 			if len(r.Failures) > 0 {
 				t.Fatal(r.Failures)
 			}
+			r.Problems = append(r.Problems, r.Beyond...)
 			got := ""
 			if len(r.Problems) > 0 {
 				p := r.Problems[0]
@@ -335,7 +336,7 @@ func TestHostile(t *testing.T) {
 		"git::file:///etc/passwd":                                    "failure",
 		"git::file://" + empty:                                       "unknown-ref",
 		"git::https://h.example.com/x?private_token=s3cr3t-x&ref=v1": "not-lockable",
-		"https://user:s3cr3t-x@h.example.com/x.zip":                  "not-lockable",
+		"https://user:s3cr3t-x@h.example.com/x.zip":                  "beyond",
 		"git::https://user:s3cr3t-x@127.0.0.1:1/x?ref=v1":            "failure",
 		h.url("x") + "?ref=https://u:s3cr3t-x@h":                     "unsafe-ref",
 	} {
@@ -344,6 +345,9 @@ func TestHostile(t *testing.T) {
 			got := rules(r)
 			if len(r.Failures) > 0 {
 				got = strings.TrimSpace("failure " + got)
+			}
+			if len(r.Beyond) > 0 {
+				got = strings.TrimSpace("beyond " + got)
 			}
 			text := fmt.Sprintf("%+v", r)
 			if got != want || len(r.File.Entries) != 0 {
