@@ -1,0 +1,204 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/terrier-iac/terrier/modules/change"
+)
+
+// Diff is the result of `terrier diff`, as JSON has it.
+type Diff struct {
+	FormatVersion string       `json:"format_version"`
+	Module        string       `json:"module"`
+	Old           string       `json:"old"`
+	New           string       `json:"new"`
+	Level         string       `json:"level"`
+	Changes       []DiffChange `json:"changes"`
+	Callers       []DiffCaller `json:"callers"`
+}
+
+// DiffChange is one difference. File and Line are of the new version, or with
+// Gone of the old one.
+type DiffChange struct {
+	Kind    string `json:"kind"`
+	Level   string `json:"level"`
+	Module  string `json:"module"` // "." or the submodule's directory
+	Subject string `json:"subject"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Gone    bool   `json:"gone"`
+	Old     string `json:"old"`
+	New     string `json:"new"`
+	Summary string `json:"summary"`
+}
+
+// DiffCaller is a place that does not fit the new version.
+type DiffCaller struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Call    string `json:"call"`
+	Summary string `json:"summary"`
+}
+
+// NewDiff takes what was found, in its order.
+func NewDiff(module, old, new string, changes []change.Change, breaks []change.Break) *Diff {
+	d := &Diff{
+		FormatVersion: FormatVersion, Module: module, Old: old, New: new, Level: string(change.Highest(changes)),
+		Changes: []DiffChange{}, Callers: []DiffCaller{},
+	}
+	for _, c := range changes {
+		d.Changes = append(d.Changes, DiffChange{string(c.Kind), string(c.Level), c.Module, c.Subject, c.File, c.Line, c.Gone, c.Old, c.New, c.Summary})
+	}
+	for _, b := range breaks {
+		d.Callers = append(d.Callers, DiffCaller{b.File, b.Line, b.Call, b.Summary})
+	}
+	return d
+}
+
+// WriteDiff writes the callers that break first, then the changes, the highest
+// level first.
+func WriteDiff(w io.Writer, d *Diff, format string, st Style) error {
+	switch format {
+	case "json":
+		return JSON(w, d)
+	case "markdown":
+		return markdownDiff(w, d)
+	case "text":
+		return textDiff(w, d, st)
+	}
+	return errFormat
+}
+
+func textDiff(w io.Writer, d *Diff, st Style) error {
+	p := &printer{w: w}
+	p.f("%s  %s → %s  %s\n", st.bold(clean(d.Module)), clean(d.Old), clean(d.New), levelPaint(st, d.Level))
+	if len(d.Callers) > 0 {
+		p.f("\n%s\n", st.bold(count(len(d.Callers), "place")+" that would break"))
+		for _, c := range d.Callers {
+			p.f("  %s\n      %s\n", clean(fmt.Sprintf("%s:%d", c.File, c.Line)), fold(c.Summary, st.Width, 6))
+		}
+	}
+	const few = 10
+	last := ""
+	shown, left := 0, 0
+	rest := func() {
+		if left > 0 {
+			p.f("  %s\n", st.faint(fmt.Sprintf("%s (-v shows all)", more(left, "change"))))
+		}
+		shown, left = 0, 0
+	}
+	for _, c := range d.Changes {
+		if c.Level != last {
+			rest()
+			p.f("\n%s\n", levelPaint(st, c.Level))
+			last = c.Level
+		}
+		if c.Level == "patch" && shown >= few && !st.Verbose {
+			left++
+			continue
+		}
+		shown++
+		p.f("  %s\n", fold(c.Summary+inSubmodule(c), st.Width, 4))
+		if c.Level != "patch" && (c.Old != "" || c.New != "") && !strings.Contains(c.Kind, "renamed") && !strings.Contains(c.Kind, "moved") {
+			p.f("      %s\n", st.faint(fold(diffText(c.Old)+" → "+diffText(c.New), st.Width, 8)))
+		}
+		p.f("      %s\n", st.faint(clean(diffPlace(d, c))))
+	}
+	rest()
+	if len(d.Changes) == 0 {
+		p.f("%s\n", st.green("Nothing changed."))
+	}
+	return p.err
+}
+
+func levelPaint(st Style, level string) string {
+	switch level {
+	case "major":
+		return st.red(level)
+	case "minor":
+		return st.yellow(level)
+	}
+	return st.green(level)
+}
+
+func inSubmodule(c DiffChange) string {
+	if c.Module == "." || c.Module == c.Subject {
+		return ""
+	}
+	return ", in " + c.Module
+}
+
+// diffPlace is where a change is to be seen.
+func diffPlace(d *Diff, c DiffChange) string {
+	at := fmt.Sprintf("%s:%d", c.File, c.Line)
+	if c.File == "" {
+		return "no file"
+	}
+	if c.Gone {
+		at += " at " + d.Old
+	}
+	return at
+}
+
+// diffText is a text on one line, the first of it; an em dash for none.
+func diffText(text string) string {
+	const most = 100
+	words := strings.Join(strings.Fields(clean(text)), " ")
+	if words == "" {
+		return "—"
+	}
+	if r := []rune(words); len(r) > most {
+		return string(r[:most]) + " …"
+	}
+	return words
+}
+
+// markdownDiff is for a merge request or a changelog.
+func markdownDiff(w io.Writer, d *Diff) error {
+	p := &printer{w: w}
+	p.f("## %s: %s → %s (%s)\n", escapeMarkdown(d.Module), escapeMarkdown(d.Old), escapeMarkdown(d.New), d.Level)
+	if len(d.Callers) > 0 {
+		p.f("\n### Callers that break\n\n| Where | What |\n|---|---|\n")
+		for _, c := range d.Callers {
+			p.f("| %s | %s |\n", tableCode(fmt.Sprintf("%s:%d", c.File, c.Line)), escapeMarkdown(c.Summary))
+		}
+	}
+	last := ""
+	for _, c := range d.Changes {
+		if c.Level != last {
+			p.f("\n### %s\n\n| What | Old | New | Where |\n|---|---|---|---|\n", strings.ToUpper(c.Level[:1])+c.Level[1:])
+			last = c.Level
+		}
+		p.f("| %s | %s | %s | %s |\n", escapeMarkdown(c.Summary+inSubmodule(c)), tableCode(diffText(c.Old)), tableCode(diffText(c.New)), tableCode(diffPlace(d, c)))
+	}
+	if len(d.Changes) == 0 {
+		p.f("\nNothing changed.\n")
+	}
+	return p.err
+}
+
+// tableCode is text as code in a cell of a table: a bar would end the cell, and
+// a backtick the code.
+func tableCode(text string) string {
+	if text == "—" {
+		return ""
+	}
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	pad := ""
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		pad = " "
+	}
+	return fence + pad + strings.ReplaceAll(strings.Join(strings.Fields(clean(text)), " "), "|", `\|`) + pad + fence
+}
+
+// escapeMarkdown keeps a text from being read as markup.
+func escapeMarkdown(text string) string {
+	return strings.NewReplacer(
+		`\`, `\\`, "|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "`", "\\`", "#", `\#`, "\n", " ",
+	).Replace(clean(text))
+}
