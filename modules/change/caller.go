@@ -152,10 +152,13 @@ func conversionError(err error) string {
 			case cty.GetAttrStep:
 				at += "." + p.Name
 			case cty.IndexStep:
-				if p.Key.Type() == cty.String && p.Key.IsKnown() {
-					at += fmt.Sprintf("[%q]", p.Key.AsString())
-				} else {
+				switch {
+				case !p.Key.IsKnown() || p.Key.IsNull():
 					at += "[…]"
+				case p.Key.Type() == cty.String:
+					at += fmt.Sprintf("[%q]", p.Key.AsString())
+				case p.Key.Type() == cty.Number:
+					at += "[" + p.Key.AsBigFloat().Text('f', 0) + "]"
 				}
 			}
 		}
@@ -234,10 +237,7 @@ func unread(at string, v cty.Value, old, new cty.Type) []string {
 // reads looks for outputs that the calling directory reads.
 func (b *breaker) reads() {
 	gone, come, stay := both(b.a.outputs, b.b.outputs)
-	renamed := map[string]string{}
-	pairs(renamed, gone, come,
-		func(n string) string { return plainExpr(b.a.outputs[n].valueFile, b.a.outputs[n].Value) },
-		func(n string) string { return plainExpr(b.b.outputs[n].valueFile, b.b.outputs[n].Value) })
+	renamed := b.renamedOutputs(gone, come)
 	for _, r := range outputsRead(b.caller, b.call.Name) {
 		switch {
 		case slices.Contains(gone, r.output) && renamed[r.output] != "":

@@ -2,28 +2,52 @@ package change
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 
 	"github.com/hashicorp/go-version"
 )
+
+// A shift is how the versions that two constraints allow compare.
+type shift struct {
+	lost, gained bool
+	// whole says that no version is left of a major release of which there
+	// were some, or that one above what is left is gone.
+	whole bool
+}
 
 // versions is what two version constraints have in common. ok is false where
 // one of them cannot be read.
 //
 // They are compared at every version where one of them can change its answer:
 // those that they name, and their neighbours.
-func versions(old, new string) (lost, gained, ok bool) {
+func versions(old, new string) (s shift, ok bool) {
 	a, err1 := constraints(old)
 	b, err2 := constraints(new)
 	if err1 != nil || err2 != nil {
-		return false, false, false
+		return shift{}, false
 	}
-	for _, v := range probes(old + "," + new) {
-		was, is := a.Check(v), b.Check(v)
-		lost = lost || was && !is
-		gained = gained || is && !was
+	all := probes(old + "," + new)
+	sort.Sort(version.Collection(all))
+	was, left := map[int64]bool{}, map[int64]bool{} // by major release
+	below := false                                  // the last one that was allowed is so
+	for _, v := range all {
+		x, y := a.Check(v), b.Check(v)
+		s.lost = s.lost || x && !y
+		s.gained = s.gained || y && !x
+		major := v.Segments64()[0]
+		if major == 0 { // 0.12 is to 0.11 what 2 is to 1
+			major = -1 - v.Segments64()[1]
+		}
+		was[major] = was[major] || x
+		left[major] = left[major] || x && y
+		s.whole = s.whole || x && !y && below
+		below = below || x && y
 	}
-	return lost, gained, true
+	for major := range was {
+		s.whole = s.whole || was[major] && !left[major]
+	}
+	return s, true
 }
 
 func constraints(text string) (version.Constraints, error) {

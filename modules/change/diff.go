@@ -27,6 +27,8 @@ type scope struct {
 	// own addresses.
 	moved   []step
 	removed []removal
+	// needs are the providers that the old version of what is called needs.
+	needs map[string]*provider
 }
 
 func compareModules(s *scope) []Change {

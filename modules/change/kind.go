@@ -97,7 +97,7 @@ var Docs = map[Kind]string{
 	ProviderAdded:         "a provider is new: stacks have to install and configure it (major)",
 	ProviderRemoved:       "a provider is no longer needed (patch)",
 	ProviderSource:        "a provider comes from elsewhere (major)",
-	ProviderVersion:       "a provider's constraint: major where it excludes a version that it allowed; else minor",
+	ProviderVersion:       "a provider's constraint: major where it excludes a major release, or newer versions, that it allowed; a higher minimum within one minor, since init -upgrade takes it; else minor",
 	ProviderAlias:         "configuration_aliases: a call's providers have to follow (major)",
 	ProviderConfiguration: "a provider block: major where one appears (a call can have no count, for_each or depends_on any more) or goes; else patch",
 	BackendAdded:          "a backend appears: terraform ignores it in a called module, with a warning (minor)",

@@ -7,10 +7,7 @@ import (
 
 func (d *differ) outputs() {
 	gone, come, stay := both(d.a.outputs, d.b.outputs)
-	renamed := map[string]string{}
-	pairs(renamed, gone, come,
-		func(n string) string { return plainExpr(d.a.outputs[n].valueFile, d.a.outputs[n].Value) },
-		func(n string) string { return plainExpr(d.b.outputs[n].valueFile, d.b.outputs[n].Value) })
+	renamed := d.renamedOutputs(gone, come)
 	arrived := map[string]bool{}
 	for _, n := range gone {
 		x := d.a.outputs[n]

@@ -41,12 +41,14 @@ func (d *differ) constraint(k Kind, subject string, f *hclparse.File, rng hcl.Ra
 	if gone {
 		add = d.gone
 	}
-	switch lost, gained, ok := versions(old, new); {
+	switch s, ok := versions(old, new); {
 	case !ok:
 		add(k, Major, subject, f, rng, quoted(old), quoted(new), "%s changed, and cannot be read", what)
-	case lost:
+	case s.lost && k == ProviderVersion && !s.whole:
+		add(k, Minor, subject, f, rng, quoted(old), quoted(new), "%s has a higher minimum, in the same major release", what)
+	case s.lost:
 		add(k, Major, subject, f, rng, quoted(old), quoted(new), "%s excludes versions that it allowed", what)
-	case gained:
+	case s.gained:
 		add(k, Minor, subject, f, rng, quoted(old), quoted(new), "%s allows more versions", what)
 	}
 }
@@ -63,6 +65,12 @@ func (d *differ) providers() {
 	}
 	for _, n := range come {
 		p := b[n]
+		if k := d.needs[n]; k != nil && k.source == p.source {
+			d.add(ProviderVersion, Patch, "provider."+n, p.file, p.rng, "", strings.TrimSpace(p.source+" "+p.version), "the provider %s is named now: what the module calls needed it before", n)
+			d.constraint(ProviderVersion, "provider."+n, p.file, p.rng, false, k.version, p.version, "the version of the provider "+n)
+			d.aliases(n, &provider{}, p)
+			continue
+		}
 		d.add(ProviderAdded, Major, "provider."+n, p.file, p.rng, "", strings.TrimSpace(p.source+" "+p.version), "the provider %s is new: whoever calls the module has to install and configure it", n)
 		d.aliases(n, &provider{}, p)
 	}

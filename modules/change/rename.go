@@ -18,14 +18,51 @@ func (d *differ) renamedVariables(gone, come []string) map[string]string {
 	}
 	a, b := uses(d.a), uses(d.b)
 	pairs(out, gone, come, func(n string) string { return a[n] }, func(n string) string { return b[n] })
-	describe := func(v *variable) string {
-		// Two words say nothing about one variable ("The name").
-		if len(strings.Fields(v.Description)) < 3 {
+	text := func(v *variable) string { return v.Description }
+	x, y := described(d.a.variables, text), described(d.b.variables, text)
+	describe := func(v *variable, alone map[string]bool) string {
+		if !alone[v.Description] {
 			return ""
 		}
 		return v.Description + "\x00" + plainExpr(v.typeFile, v.Type)
 	}
-	pairs(out, gone, come, func(n string) string { return describe(d.a.variables[n]) }, func(n string) string { return describe(d.b.variables[n]) })
+	pairs(out, gone, come, func(n string) string { return describe(d.a.variables[n], x) }, func(n string) string { return describe(d.b.variables[n], y) })
+	return out
+}
+
+// described are the descriptions that say which one it is: only one has them,
+// and they have more than two words ("The name").
+func described[T any](all map[string]T, text func(T) string) map[string]bool {
+	times := map[string]int{}
+	for _, v := range all {
+		times[text(v)]++
+	}
+	alone := map[string]bool{}
+	for s, n := range times {
+		alone[s] = n == 1 && len(strings.Fields(s)) > 2
+	}
+	return alone
+}
+
+// renamedOutputs pairs outputs that are gone with new ones: those that have
+// the same value, where that names what is there under another name now, or
+// the same description.
+func (d *differ) renamedOutputs(gone, come []string) map[string]string {
+	out := map[string]string{}
+	if len(gone) == 0 || len(come) == 0 {
+		return out
+	}
+	value := func(o *output) string { return plainExpr(o.valueFile, o.Value) }
+	pairs(out, gone, come, func(n string) string { return value(d.a.outputs[n]) }, func(n string) string { return value(d.b.outputs[n]) })
+	text := func(o *output) string { return o.Description }
+	x, y := described(d.a.outputs, text), described(d.b.outputs, text)
+	describe := func(o *output, alone map[string]bool) string {
+		if alone[o.Description] {
+			return o.Description
+		}
+		return ""
+	}
+	pairs(out, gone, come, func(n string) string { return describe(d.a.outputs[n], x) }, func(n string) string { return describe(d.b.outputs[n], y) })
 	return out
 }
 

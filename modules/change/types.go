@@ -111,10 +111,10 @@ func (r *relation) objects(at string, old, new cty.Type) {
 	a, b := old.AttributeTypes(), new.AttributeTypes()
 	gone, come, stay := both(a, b)
 	for _, n := range gone {
-		r.lost = append(r.lost, fmt.Sprintf("the attribute %s is gone: what is passed for it is left out without a word", (at + "." + n)[1:]))
+		r.lost = append(r.lost, fmt.Sprintf("the attribute %s is gone: what is passed for it is left out without a word", strings.TrimPrefix(at+"."+n, ".")))
 	}
 	for _, n := range come {
-		what := (at + "." + n)[1:]
+		what := strings.TrimPrefix(at+"."+n, ".")
 		if new.AttributeOptional(n) {
 			r.gained = append(r.gained, fmt.Sprintf("the optional attribute %s is new", what))
 		} else {
@@ -122,7 +122,7 @@ func (r *relation) objects(at string, old, new cty.Type) {
 		}
 	}
 	for _, n := range stay {
-		what := (at + "." + n)[1:]
+		what := strings.TrimPrefix(at+"."+n, ".")
 		switch was, is := old.AttributeOptional(n), new.AttributeOptional(n); {
 		case was && !is:
 			r.lost = append(r.lost, fmt.Sprintf("the attribute %s is required", what))
@@ -136,6 +136,9 @@ func (r *relation) objects(at string, old, new cty.Type) {
 func atPath(at string) string {
 	if at == "" {
 		return "it "
+	}
+	if at == "[*]" {
+		return "each element "
 	}
 	return strings.TrimPrefix(at, ".") + " "
 }

@@ -162,12 +162,9 @@ func (d *differ) variableDefault(subject string, a, b *variable) {
 	case b.Default == nil:
 		d.add(VariableRequired, Major, subject, b.File, b.Range, text(a), "", "%s has no default any more: each call has to pass it", b.Name)
 	case !sameDefault(a, b):
-		d.add(VariableDefault, DefaultLevel, subject, b.defaultFile, b.Default.Range(), text(a), text(b), "the default of %s changed", b.Name)
+		d.add(VariableDefault, Minor, subject, b.defaultFile, b.Default.Range(), text(a), text(b), "the default of %s changed", b.Name)
 	}
 }
-
-// DefaultLevel is the level of a variable's other default.
-var DefaultLevel = Minor
 
 func sameDefault(a, b *variable) bool {
 	if plainExpr(a.defaultFile, a.Default) == plainExpr(b.defaultFile, b.Default) {

@@ -172,9 +172,21 @@ func Versions(old, new *Version) []Change {
 			out = append(out, Diff(nil, new.Modules[dir])...)
 		}
 	}
+	needs := map[string]*provider{}
+	for _, dir := range names(old.Modules) {
+		for n, p := range needed(see(old.Modules[dir], false)) {
+			if k := needs[n]; k == nil {
+				needs[n] = p
+			} else if k.source == p.source && p.version != "" && k.version != p.version {
+				all := *k
+				all.version = strings.TrimPrefix(k.version+", "+p.version, ", ")
+				needs[n] = &all
+			}
+		}
+	}
 	for _, dir := range stay {
 		from := inherited[dir]
-		for _, c := range compareModules(&scope{dir: dir, old: old.Modules[dir], new: new.Modules[dir], moved: from.moved, removed: from.removed}) {
+		for _, c := range compareModules(&scope{dir: dir, old: old.Modules[dir], new: new.Modules[dir], moved: from.moved, removed: from.removed, needs: needs}) {
 			if !outward(dir) || !faces(c) {
 				out = append(out, c)
 			}
