@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"path"
@@ -70,22 +69,18 @@ func (d *diffJob) addCalls(g *modules.Graph, shown string, own bool, below strin
 }
 
 // ownCalls keeps those that are calls of the module, or of a submodule.
-func (d *diffJob) ownCalls(ctx context.Context) {
-	own := map[string]bool{}
-	if d.target.local {
-		own = ownSources(ctx, d.repo)
-	}
+func (d *diffJob) ownCalls() {
 	d.calls = slices.DeleteFunc(d.calls, func(c diffCall) bool {
-		_, ok := d.submodule(c, own)
+		_, ok := d.submodule(c)
 		return !ok
 	})
 	for i := range d.calls {
-		d.calls[i].sub, _ = d.submodule(d.calls[i], own)
+		d.calls[i].sub, _ = d.submodule(d.calls[i])
 	}
 }
 
 // submodule says which directory of the module a call is of, relative to it.
-func (d *diffJob) submodule(c diffCall, own map[string]bool) (string, bool) {
+func (d *diffJob) submodule(c diffCall) (string, bool) {
 	t := d.target
 	root, sub := t.dir, ""
 	switch s := c.source; {
@@ -95,7 +90,7 @@ func (d *diffJob) submodule(c diffCall, own map[string]bool) (string, bool) {
 			return "", false
 		}
 		sub = c.Target
-	case t.local && own[modules.RepositoryIdentity(s)]:
+	case t.local && d.own[modules.RepositoryIdentity(s)]:
 		sub = path.Clean("./" + s.Subdir)
 	case !t.local && modules.RepositoryIdentity(s) != "" && modules.RepositoryIdentity(s) == modules.RepositoryIdentity(t.source):
 		root, sub = path.Clean("./"+t.source.Subdir), path.Clean("./"+s.Subdir)

@@ -32,6 +32,7 @@ type diffJob struct {
 	repo    *repo.Repo // nil where there is none
 	graph   *modules.Graph
 	calls   []diffCall
+	own     map[string]bool // identities of this repository, by its remotes
 	target  diffTarget
 	old     diffVersion
 	new     diffVersion
@@ -55,7 +56,7 @@ func (d *diffJob) close() {
 
 // openDiff reads the repository's calls, finds the module, and opens both
 // versions.
-func (a *app) openDiff(ctx context.Context, o diffOptions) (d *diffJob, err error) {
+func (a *app) openDiff(ctx context.Context, o diffOptions) (*diffJob, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, err
@@ -64,38 +65,43 @@ func (a *app) openDiff(ctx context.Context, o diffOptions) (d *diffJob, err erro
 	if err != nil {
 		return nil, err
 	}
-	d = &diffJob{app: a, offline: o.offline, closes: []func(){done}}
-	defer func() {
-		if err != nil {
-			d.close()
-		}
-	}()
-	if d.root, err = filepath.Abs(a.chdir); err != nil {
+	d := &diffJob{app: a, offline: o.offline, closes: []func(){done}}
+	if err := d.fill(ctx, cfg, fsys, o); err != nil {
+		d.close()
 		return nil, err
+	}
+	return d, nil
+}
+
+func (d *diffJob) fill(ctx context.Context, cfg *Config, fsys fs.FS, o diffOptions) error {
+	var err error
+	if d.root, err = filepath.Abs(d.app.chdir); err != nil {
+		return err
 	}
 	if root := gitRoot(d.root); root != "" {
 		d.root = root
 	}
 	d.name = filepath.Base(d.root)
-	if r, err := repo.Open(ctx, a.chdir); err == nil || errors.Is(err, repo.ErrShallow) {
+	if r, err := repo.Open(ctx, d.app.chdir); err == nil || errors.Is(err, repo.ErrShallow) {
 		d.repo = r
 	}
+	d.own = ownSources(ctx, d.repo)
 	tree, _ := hclparse.LoadCalls(fsys)
 	d.graph = modules.NewGraph(tree, cfg.roleOf)
 	if err := d.gatherCalls(o.callers); err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.findModule(ctx, o); err != nil {
-		return nil, err
+		return err
 	}
-	d.ownCalls(ctx)
+	d.ownCalls()
 	if d.old, err = d.open(ctx, o.old); err != nil {
-		return nil, err
+		return err
 	}
 	if d.new, err = d.open(ctx, o.new); err != nil {
-		return nil, err
+		return err
 	}
-	return d, nil
+	return nil
 }
 
 // open reads the module at a revision, a version or a directory.
@@ -228,7 +234,7 @@ func ownTag(rev string, prefixes, tags []string) string {
 
 func noRevision(rev, module, where string, tags []string) error {
 	hint := where + " has no tags"
-	if near := nearest(rev, tags, func(s string) []string { return []string{s, path.Base(s)} }); len(near) > 0 {
+	if near := nearestVersions(rev, tags); len(near) > 0 {
 		hint = "the nearest tags: " + strings.Join(near, ", ")
 	}
 	return fmt.Errorf("%s has no revision %q of %s\nhint: %s", where, rev, module, hint)
@@ -370,7 +376,7 @@ func (d *diffJob) registryVersion(ctx context.Context, rev string) (fs.FS, strin
 	version := ownTag(rev, []string{""}, versions)
 	if version == "" {
 		hint := "the registry lists no version of it"
-		if near := nearest(strings.TrimPrefix(rev, "v"), versions, func(s string) []string { return []string{s} }); len(near) > 0 {
+		if near := nearestVersions(rev, versions); len(near) > 0 {
 			hint = "the nearest versions: " + strings.Join(near, ", ")
 		}
 		return nil, "", "", fmt.Errorf("the registry %s has no version %q of %s\nhint: %s", s.Host, rev, d.target.name, hint)

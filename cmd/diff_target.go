@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/agext/levenshtein"
+	goversion "github.com/hashicorp/go-version"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -63,6 +64,11 @@ func (d *diffJob) findModule(ctx context.Context, o diffOptions) error {
 			}
 		}
 	}
+	if s, err := hclparse.ParseSource(name); err == nil && d.own[modules.RepositoryIdentity(s)] {
+		dir := path.Clean("./" + s.Subdir)
+		d.target = diffTarget{name: shownDir(dir, d.name), local: true, dir: dir}
+		return nil
+	}
 	if s, err := hclparse.ParseSource(name); err == nil && (s.Kind == hclparse.KindGit || s.Kind == hclparse.KindRegistry) && (s.Kind == hclparse.KindGit || strings.Count(name, "/") >= 2) {
 		d.target = diffTarget{name: modules.Identity(s), source: s}
 		return nil
@@ -105,6 +111,52 @@ func nearest(name string, names []string, forms func(string) []string) []string 
 	return out
 }
 
+// nearestVersions are the three tags nearest to a version: by their numbers
+// where it has some, else by how they are spelled.
+func nearestVersions(rev string, tags []string) []string {
+	want := numbers(rev)
+	if want == nil {
+		return nearest(rev, tags, func(s string) []string { return []string{s, path.Base(s)} })
+	}
+	// How far in each number; of equals the more alike, then the higher.
+	key := func(tag string) []int64 {
+		n := numbers(tag)
+		if n == nil {
+			return []int64{1 << 40}
+		}
+		out := make([]int64, 0, 7)
+		for i := range want {
+			out = append(out, max(want[i]-n[i], n[i]-want[i]))
+		}
+		out = append(out, int64(levenshtein.Distance(rev, tag, nil)))
+		for i := range n {
+			out = append(out, -n[i])
+		}
+		return out
+	}
+	sorted := slices.Clone(tags)
+	slices.SortFunc(sorted, func(a, b string) int {
+		if c := slices.Compare(key(a), key(b)); c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	return sorted[:min(3, len(sorted))]
+}
+
+// numbers are the three numbers of what ends in a version; nil for what does
+// not.
+func numbers(tag string) []int64 {
+	at := strings.LastIndexAny(tag, "/-") + 1
+	v, err := goversion.NewVersion(tag[at:])
+	if err != nil {
+		if v, err = goversion.NewVersion(tag[strings.LastIndex(tag, "/")+1:]); err != nil {
+			return nil
+		}
+	}
+	return v.Segments64()[:3]
+}
+
 // isPath reports whether a word of the command line can only be a path.
 func isPath(word string) bool {
 	return word == "." || word == ".." || strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") || filepath.IsAbs(word)
@@ -145,8 +197,8 @@ func (d *diffJob) called(name string) (found []diffTarget, known []string) {
 	for _, c := range d.calls {
 		s := c.source
 		id := modules.Identity(s)
-		if id == "" {
-			continue
+		if id == "" || d.own[modules.RepositoryIdentity(s)] {
+			continue // this repository is known by its directories
 		}
 		t := byID[id]
 		if t == nil {

@@ -89,7 +89,7 @@ func textDiff(w io.Writer, d *Diff, st Style) error {
 		}
 		shown, left = 0, 0
 	}
-	for _, c := range d.Changes {
+	for _, c := range foldDiff(d.Changes) {
 		if c.Level != last {
 			rest()
 			p.f("\n%s\n", levelPaint(st, c.Level))
@@ -101,7 +101,7 @@ func textDiff(w io.Writer, d *Diff, st Style) error {
 		}
 		shown++
 		p.f("  %s\n", fold(c.Summary+inSubmodule(c), st.Width, 4))
-		if c.Level != "patch" && (c.Old != "" || c.New != "") && !strings.Contains(c.Kind, "renamed") && !strings.Contains(c.Kind, "moved") {
+		if c.Level != "patch" && c.Old != "" && c.New != "" && !strings.Contains(c.Kind, "renamed") && !strings.Contains(c.Kind, "moved") {
 			p.f("      %s\n", st.faint(fold(diffText(c.Old)+" → "+diffText(c.New), st.Width, 8)))
 		}
 		p.f("      %s\n", st.faint(clean(diffPlace(d, c))))
@@ -123,15 +123,51 @@ func levelPaint(st Style, level string) string {
 	return st.green(level)
 }
 
-func inSubmodule(c DiffChange) string {
-	if c.Module == "." || c.Module == c.Subject {
-		return ""
+// A diffLine is a change, with all the modules that have it.
+type diffLine struct {
+	DiffChange
+	modules []string
+}
+
+// foldDiff makes one line of what changed in the same way in several
+// submodules, as a provider's version does in all of them.
+func foldDiff(changes []DiffChange) []diffLine {
+	type same struct{ level, kind, subject, old, new, summary string }
+	at := map[same]int{}
+	var out []diffLine
+	for _, c := range changes {
+		key := same{c.Level, c.Kind, c.Subject, c.Old, c.New, c.Summary}
+		if i, ok := at[key]; ok && out[i].modules[len(out[i].modules)-1] != c.Module {
+			out[i].modules = append(out[i].modules, c.Module)
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, diffLine{c, []string{c.Module}})
 	}
-	return ", in " + c.Module
+	return out
+}
+
+// inSubmodule says where a change is, where that is not the module itself.
+func inSubmodule(c diffLine) string {
+	const few = 3
+	switch n := len(c.modules); {
+	case n == 1 && (c.Module == "." || c.Module == c.Subject):
+		return ""
+	case n == 1:
+		return ", in " + c.Module
+	case c.Module == "." && n <= few+1:
+		return ", and in " + strings.Join(c.modules[1:], ", ")
+	case c.Module == ".":
+		return fmt.Sprintf(", and in %s and %s", strings.Join(c.modules[1:few], ", "), more(n-few, "submodule"))
+	case n <= few:
+		return ", in " + strings.Join(c.modules, ", ")
+	default:
+		return fmt.Sprintf(", in %s and %s", strings.Join(c.modules[:few-1], ", "), more(n-few+1, "submodule"))
+	}
 }
 
 // diffPlace is where a change is to be seen.
-func diffPlace(d *Diff, c DiffChange) string {
+func diffPlace(d *Diff, c diffLine) string {
 	at := fmt.Sprintf("%s:%d", c.File, c.Line)
 	if c.File == "" {
 		return "no file"
@@ -166,7 +202,7 @@ func markdownDiff(w io.Writer, d *Diff) error {
 		}
 	}
 	last := ""
-	for _, c := range d.Changes {
+	for _, c := range foldDiff(d.Changes) {
 		if c.Level != last {
 			p.f("\n### %s\n\n| What | Old | New | Where |\n|---|---|---|---|\n", strings.ToUpper(c.Level[:1])+c.Level[1:])
 			last = c.Level
