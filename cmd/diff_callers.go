@@ -148,8 +148,11 @@ func (d *diffJob) callBreaks(c diffCall, m *hclparse.Module) []change.Break {
 	}
 	if new == nil {
 		what := "the submodule " + c.sub
-		if c.sub == "." {
+		switch to := change.Renamed(d.old.version, d.new.version)[c.sub]; {
+		case c.sub == ".":
 			what = "the module itself"
+		case to != "":
+			return []change.Break{{File: c.File().Path, Line: c.Line(), Call: c.Name(), Summary: fmt.Sprintf("module %q calls %s, which is now %s", c.Name(), what, to)}}
 		}
 		return []change.Break{{File: c.File().Path, Line: c.Line(), Call: c.Name(), Summary: fmt.Sprintf("module %q calls %s, which is gone", c.Name(), what)}}
 	}

@@ -215,6 +215,10 @@ var cases = []struct {
 
 	{"submodule added", "", "== main.tf\n== modules/s/main.tf\nlocals {}", []string{"minor submodule-added modules/s 1"}},
 	{"submodule removed", "== main.tf\n== modules/s/main.tf\nlocals {}", "", []string{"major submodule-removed modules/s 1-"}},
+	{"submodule renamed", "== main.tf\n== s/main.tf\n" + body("x", "") + body("y", "") + data("z"), "== main.tf\n== t/main.tf\n" + body("x", "") + data("z"),
+		[]string{"major submodule-renamed t 1", "t: major variable-removed variable.y 4-"}},
+	{"submodule replaced", "== main.tf\n== s/main.tf\n" + body("x", "") + body("y", ""), "== main.tf\n== t/main.tf\n" + body("x", "") + body("z", "") + data("z"),
+		[]string{"major submodule-removed s 1-", "minor submodule-added t 1"}},
 	{"submodule's variable", "== main.tf\n== modules/s/main.tf\n" + body("x", ""), "== main.tf\n== modules/s/main.tf\nlocals {}", []string{"modules/s: major variable-removed variable.x 1-"}},
 	{"example's variable", "== main.tf\n== examples/s/main.tf\n" + body("x", ""), "== main.tf\n== examples/s/main.tf\nlocals {}", nil},
 	{"moved from above", "== main.tf\n" + call("s", "./s", "") + "== s/main.tf\n" + data("x"),

@@ -63,6 +63,7 @@ const (
 	OtherChanged          Kind = "other-block"
 	SubmoduleAdded        Kind = "submodule-added"
 	SubmoduleRemoved      Kind = "submodule-removed"
+	SubmoduleRenamed      Kind = "submodule-renamed"
 	FileChanged           Kind = "file"
 )
 
@@ -124,6 +125,7 @@ var Docs = map[Kind]string{
 	OtherChanged:          "a check, import or another block (patch)",
 	SubmoduleAdded:        "a submodule is new (minor)",
 	SubmoduleRemoved:      "a submodule is gone: who calls it cannot (major)",
+	SubmoduleRenamed:      "a submodule has another directory: who calls it cannot (major); its changes follow",
 	FileChanged:           "another file of the module, such as a template (patch)",
 }
 

@@ -156,7 +156,24 @@ func Versions(old, new *Version) []Change {
 	var out []Change
 	inherited := inherit(new)
 	gone, come, stay := both(old.Modules, new.Modules)
+	needs := needsOf(old)
+	compare := func(from, dir string) {
+		above := inherited[dir]
+		for _, c := range compareModules(&scope{dir: dir, old: old.Modules[from], new: new.Modules[dir], moved: above.moved, removed: above.removed, needs: needs}) {
+			if !outward(dir) || !faces(c) {
+				out = append(out, c)
+			}
+		}
+	}
+	renamed := Renamed(old, new)
+	arrived := map[string]bool{}
 	for _, dir := range gone {
+		if to := renamed[dir]; to != "" {
+			arrived[to] = true
+			out = append(out, Change{Kind: SubmoduleRenamed, Level: Major, Module: to, Subject: to, File: firstFile(new.Modules[to]), Line: 1, Old: dir, New: to, Summary: fmt.Sprintf("the submodule %s is now %s", dir, to)})
+			compare(dir, to)
+			continue
+		}
 		if dir != "." && !outward(dir) {
 			out = append(out, Change{Kind: SubmoduleRemoved, Level: Major, Module: dir, Subject: dir, File: firstFile(old.Modules[dir]), Line: 1, Gone: true, Summary: fmt.Sprintf("the submodule %s is gone", dir)})
 		}
@@ -165,16 +182,25 @@ func Versions(old, new *Version) []Change {
 		}
 	}
 	for _, dir := range come {
-		if dir != "." && !outward(dir) {
+		if dir != "." && !outward(dir) && !arrived[dir] {
 			out = append(out, Change{Kind: SubmoduleAdded, Level: Minor, Module: dir, Subject: dir, File: firstFile(new.Modules[dir]), Line: 1, Summary: fmt.Sprintf("the submodule %s is new", dir)})
 		}
 		if dir == "." {
 			out = append(out, Diff(nil, new.Modules[dir])...)
 		}
 	}
+	for _, dir := range stay {
+		compare(dir, dir)
+	}
+	return sorted(append(out, files(old, new)...))
+}
+
+// needsOf are the providers that any module of a version needs, with all of
+// its constraints.
+func needsOf(v *Version) map[string]*provider {
 	needs := map[string]*provider{}
-	for _, dir := range names(old.Modules) {
-		for n, p := range needed(see(old.Modules[dir], false)) {
+	for _, dir := range names(v.Modules) {
+		for n, p := range needed(see(v.Modules[dir], false)) {
 			if k := needs[n]; k == nil {
 				needs[n] = p
 			} else if k.source == p.source && p.version != "" && k.version != p.version {
@@ -184,15 +210,75 @@ func Versions(old, new *Version) []Change {
 			}
 		}
 	}
-	for _, dir := range stay {
-		from := inherited[dir]
-		for _, c := range compareModules(&scope{dir: dir, old: old.Modules[dir], new: new.Modules[dir], moved: from.moved, removed: from.removed, needs: needs}) {
-			if !outward(dir) || !faces(c) {
-				out = append(out, c)
+	return needs
+}
+
+// Renamed pairs the submodules that are gone with new ones: those of which
+// each has more in common with the other than with anything else, and at least
+// half of the names of their variables, outputs and resources.
+func Renamed(old, new *Version) map[string]string {
+	gone, come, _ := both(old.Modules, new.Modules)
+	inside := func(dir string) bool { return dir == "." || outward(dir) }
+	gone, come = slices.DeleteFunc(gone, inside), slices.DeleteFunc(come, inside)
+	out := map[string]string{}
+	if len(gone) == 0 || len(come) == 0 || len(gone)*len(come) > 10_000 {
+		return out
+	}
+	a, b := map[string]map[string]bool{}, map[string]map[string]bool{}
+	for _, dir := range gone {
+		a[dir] = nameSet(old.Modules[dir])
+	}
+	for _, dir := range come {
+		b[dir] = nameSet(new.Modules[dir])
+	}
+	// best is the closest of many, "" for none or several.
+	best := func(one map[string]bool, dirs []string, of map[string]map[string]bool) string {
+		found, most := "", 0.5
+		for _, dir := range dirs {
+			switch s := alike(one, of[dir]); {
+			case s > most || s == most && found == "" && most == 0.5:
+				found, most = dir, s
+			case s == most:
+				found = ""
 			}
 		}
+		return found
 	}
-	return sorted(append(out, files(old, new)...))
+	for _, dir := range gone {
+		if to := best(a[dir], come, b); to != "" && best(b[to], gone, a) == dir {
+			out[dir] = to
+		}
+	}
+	return out
+}
+
+func nameSet(m *hclparse.Module) map[string]bool {
+	v := see(m, false)
+	set := map[string]bool{}
+	for n := range v.variables {
+		set["variable."+n] = true
+	}
+	for n := range v.outputs {
+		set["output."+n] = true
+	}
+	for n := range v.blocks {
+		set[n] = true
+	}
+	return set
+}
+
+// alike is how much of two sets is common, from 0 to 1.
+func alike(a, b map[string]bool) float64 {
+	common := 0
+	for n := range a {
+		if b[n] {
+			common++
+		}
+	}
+	if len(a)+len(b) == common {
+		return 0 // both empty
+	}
+	return float64(common) / float64(len(a)+len(b)-common)
 }
 
 func outward(dir string) bool { return dir == ".." || strings.HasPrefix(dir, "../") }
