@@ -19,7 +19,7 @@ func (a *app) diffCommand() *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff MODULE OLD NEW",
-		Short: "Show what changed between two versions of a module, and which callers break",
+		Short: "Show what changed between two versions of a module",
 		Long: `Diff compares the interface of a module in two versions, and what its state
 depends on: variables, outputs, types, defaults, providers, required versions,
 and resources that would be destroyed and created for want of a moved block. It

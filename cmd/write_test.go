@@ -13,7 +13,7 @@ import (
 )
 
 // change makes a file that is to be changed.
-func change(t *testing.T, dir, name string) lint.Change {
+func fileChange(t *testing.T, dir, name string) lint.Change {
 	t.Helper()
 	c := lint.Change{Path: name, Before: []byte("old " + name), After: []byte("new " + name)}
 	if err := os.WriteFile(filepath.Join(dir, name), c.Before, 0o640); err != nil {
@@ -39,7 +39,7 @@ func names(t *testing.T, dir string) []string {
 // away, and what one that still runs has is not.
 func TestRewriteFilesSweeps(t *testing.T) {
 	dir := t.TempDir()
-	c := change(t, dir, "a.tf")
+	c := fileChange(t, dir, "a.tf")
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestRewriteFilesSweeps(t *testing.T) {
 // keeps what they wrote, and no other file is written.
 func TestRewriteFilesChanged(t *testing.T) {
 	dir := t.TempDir()
-	a, b := change(t, dir, "a.tf"), change(t, dir, "b.tf")
+	a, b := fileChange(t, dir, "a.tf"), fileChange(t, dir, "b.tf")
 	b.Before = []byte("as it was read")
 	if err := rewriteFiles(dir, []lint.Change{a, b}); err == nil || !strings.Contains(err.Error(), "b.tf was changed meanwhile") {
 		t.Fatal(err)
