@@ -15,6 +15,7 @@ import (
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/lint"
+	"github.com/terrier-iac/terrier/modules/versions"
 )
 
 // configName is the configuration file's name.
@@ -35,6 +36,7 @@ type Config struct {
 	Guards       GuardsConfig
 	Identity     IdentityConfig
 	Lint         LintConfig
+	Constraints  []versions.Constraint // in the order of the file, which decides
 }
 
 // ModulesConfig is where module repositories live and how releases are named.
@@ -233,6 +235,56 @@ func (c *Config) Environment(stackPath string) (env, account string) {
 		}
 	}
 	return "", ""
+}
+
+// EnvironmentsOf returns all environments that a directory's code serves, in
+// the order of the file: the one that Environment gives and, where that has a
+// workspace, var_files or a backend_config, those others whose globs match it
+// and that have one too.
+func (c *Config) EnvironmentsOf(stackPath string) []string {
+	first, _ := c.Environment(stackPath)
+	if first == "" {
+		return nil
+	}
+	if s := c.Stack(stackPath); s != nil && s.Environment != "" {
+		return []string{first}
+	}
+	var out []string
+	shares := false
+	for _, e := range c.Environments {
+		serves := e.Workspace != "" || len(e.VarFiles) > 0 || len(e.BackendConfig) > 0
+		switch {
+		case e.Name == first:
+			out, shares = append(out, e.Name), serves
+		case shares && serves && slices.ContainsFunc(e.Stacks, func(g string) bool { return matches(g, stackPath) }):
+			out = append(out, e.Name)
+		}
+	}
+	return out
+}
+
+// Order returns the names of the environments: each behind those that it comes
+// after, else as the file has them.
+func (c *Config) Order() []string {
+	var out []string
+	seen := map[string]bool{}
+	var visit func(e *EnvironmentConfig)
+	visit = func(e *EnvironmentConfig) {
+		if seen[e.Name] {
+			return
+		}
+		seen[e.Name] = true
+		for _, other := range c.Environments {
+			if slices.Contains(e.After, other.Name) {
+				visit(other)
+			}
+		}
+		out = append(out, e.Name)
+	}
+	for _, e := range c.Environments {
+		visit(e)
+	}
+	return out
 }
 
 // Stack returns the first stack block whose glob matches, nil where none does.

@@ -9,6 +9,9 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/versions"
 )
 
 // parseConfig decodes and checks a configuration. The file is never nil.
@@ -117,6 +120,7 @@ func (d *decoder) root(body hcl.Body) {
 		{Type: "account", LabelNames: []string{"name"}},
 		{Type: "guards"}, {Type: "identity"}, {Type: "lint"},
 		{Type: "rule", LabelNames: []string{"name"}},
+		{Type: "constraint", LabelNames: []string{"module"}},
 	}})
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
@@ -152,6 +156,8 @@ func (d *decoder) root(body hcl.Body) {
 			d.lint(b)
 		case "rule":
 			d.rule(b)
+		case "constraint":
+			d.constraint(b)
 		}
 	}
 	d.references()
@@ -279,6 +285,26 @@ func (d *decoder) environment(b *hcl.Block) {
 		d.guards(ga, &e.Guards)
 	}
 	d.c.Environments = append(d.c.Environments, e)
+}
+
+// constraint reads which versions of a module are allowed.
+func (d *decoder) constraint(b *hcl.Block) {
+	attrs, _ := d.content(b.Body, attributes("version!"))
+	c := versions.Constraint{Module: b.Labels[0]}
+	named := d.check(located{c.Module, b.LabelRanges[0]}, "Not a module's name", func(s string) error {
+		switch parsed, _ := hclparse.ParseSource(s); {
+		case strings.TrimSpace(s) == "" || hasControl(s):
+			return errors.New("it is empty, or has a control character in it\nhint: write the name that `terrier list` shows, or host/path as in \"gitlab.example.com/terraform/vpc\"")
+		case parsed.Redacted() != s:
+			return errCredentials
+		case strings.ContainsAny(s, "*?[{"):
+			return checkGlob(s)
+		}
+		return nil
+	})
+	if c.Version = d.checked(attrs["version"], "Not a version constraint", versions.CheckConstraint); c.Version != "" && named {
+		d.c.Constraints = append(d.c.Constraints, c)
+	}
 }
 
 func (d *decoder) account(b *hcl.Block) {

@@ -152,9 +152,9 @@ func fetched(s hclparse.Source) (u *url.URL, isGit, ok bool) {
 	return u, isGit, true
 }
 
-// remoteURL is what git is to fetch, credentials included; "" for what is no
-// git source.
-func remoteURL(s hclparse.Source) string {
+// RemoteURL is what git is to fetch of a source, credentials included; "" for
+// what is no git source.
+func RemoteURL(s hclparse.Source) string {
 	if s.Kind != hclparse.KindGit {
 		return ""
 	}

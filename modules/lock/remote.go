@@ -27,7 +27,7 @@ func (r *run) askRemotes(ctx context.Context, fresh []*pkg) error {
 	work := map[*remote][]*pkg{}
 	var order []*remote
 	for _, p := range fresh {
-		url := remoteURL(p.source)
+		url := RemoteURL(p.source)
 		if p.dead || url == "" {
 			continue
 		}

@@ -213,7 +213,7 @@ func (r *run) take(calls []Call) (fresh, read []*pkg) {
 			r.report(*p)
 			continue
 		}
-		if url := remoteURL(c.Source); url != "" {
+		if url := RemoteURL(c.Source); url != "" {
 			// Calls that share an entry may bring other parameters.
 			if _, err := r.Cache.Mirror(url); err != nil {
 				text, hint, _ := strings.Cut(err.Error(), "\nhint: ")

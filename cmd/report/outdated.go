@@ -1,0 +1,248 @@
+package report
+
+import (
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/terrier-iac/terrier/modules/versions"
+)
+
+// Outdated is the result of `terrier outdated`, as JSON has it. Nothing in it
+// holds credentials.
+type Outdated struct {
+	FormatVersion string           `json:"format_version"`
+	Modules       []OutdatedModule `json:"modules"`
+	Unknown       []ListUnknown    `json:"unknown"`
+	Errors        []ListError      `json:"errors"`
+
+	set  *versions.Set
+	rows []*versions.Row
+}
+
+// OutdatedModule is one module at one version in one environment.
+type OutdatedModule struct {
+	Name        string `json:"name"`
+	Source      string `json:"source"`
+	Subdir      string `json:"subdir"`
+	Environment string `json:"environment"` // "" for none
+	// Current is the version in use; what is none is as it is written, and ""
+	// is no pin at all.
+	Current string `json:"current"`
+	Allowed string `json:"allowed"` // "" where none is, or is known
+	Latest  string `json:"latest"`  // "" where there is none, or none is known
+	// Behind is how many releases there are after the current one; null where
+	// the current one is none.
+	Behind *int `json:"behind"`
+	// Unchanged says that the allowed release changes nothing in the module;
+	// null where that is not known.
+	Unchanged *bool `json:"unchanged"`
+	// AllowedRef and LatestRef are the tags.
+	AllowedRef string         `json:"allowed_ref"`
+	LatestRef  string         `json:"latest_ref"`
+	Constraint string         `json:"constraint"`
+	Outdated   bool           `json:"outdated"`
+	Calls      []OutdatedCall `json:"calls"`
+}
+
+// OutdatedCall is where a module is called.
+type OutdatedCall struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Call string `json:"call"` // the module block's name
+	Ref  string `json:"ref"`
+}
+
+// NewOutdated takes what was found; unread are the files that could not be
+// read.
+func NewOutdated(set *versions.Set, rows []*versions.Row, unread []ListError) *Outdated {
+	o := &Outdated{
+		FormatVersion: FormatVersion, Modules: []OutdatedModule{}, Unknown: listUnknown(set), Errors: listErrors(set, unread),
+		set: set, rows: rows,
+	}
+	for _, r := range rows {
+		m := OutdatedModule{
+			Name: data(r.Module.Name), Source: data(r.Module.Source), Subdir: data(r.Module.Subdir), Environment: dataPath(r.Environment),
+			Current: data(current(r)), Constraint: data(r.Constraint), Unchanged: r.Unchanged, Outdated: r.Outdated(),
+		}
+		if r.Allowed != nil {
+			m.Allowed, m.AllowedRef = r.Allowed.Version.String(), data(r.Allowed.Tag)
+		}
+		if r.Latest != nil {
+			m.Latest, m.LatestRef = r.Latest.Version.String(), data(r.Latest.Tag)
+		}
+		if r.Behind >= 0 {
+			m.Behind = &r.Behind
+		}
+		for _, u := range r.Uses {
+			m.Calls = append(m.Calls, OutdatedCall{dataPath(u.File), u.Line, data(u.Call.Name()), data(u.Ref)})
+		}
+		o.Modules = append(o.Modules, m)
+	}
+	return o
+}
+
+// current is what is in use: a version, else what is written.
+func current(r *versions.Row) string {
+	if u := r.Uses[0]; u.Release != nil || u.Ref != "" {
+		return u.Shown()
+	}
+	return ""
+}
+
+// OutdatedFormats are the names of the formats of WriteOutdated, the default
+// first.
+func OutdatedFormats() []string { return []string{"text", "json", "csv", "markdown"} }
+
+// WriteOutdated writes the result in one of OutdatedFormats. Text and Markdown
+// have what is outdated, or all of it with Verbose; the others have all.
+func WriteOutdated(w io.Writer, o *Outdated, format string, st Style) error {
+	switch format {
+	case "text":
+		return outdatedText(w, o, st)
+	case "json":
+		return JSON(w, o)
+	case "csv":
+		rows := [][]string{{"name", "source", "subdir", "environment", "current", "allowed", "latest", "behind", "unchanged", "constraint"}}
+		for _, m := range o.Modules {
+			rows = append(rows, []string{m.Name, m.Source, m.Subdir, m.Environment, m.Current, m.Allowed, m.Latest, number(m.Behind), yesNo(m.Unchanged), m.Constraint})
+		}
+		return writeCSV(w, rows)
+	case "markdown":
+		rows := o.table(st, markdown)
+		if len(rows) == 1 {
+			p := &printer{w: w}
+			p.f("All modules are at their newest release.\n")
+			return p.err
+		}
+		return writeMarkdown(w, rows, o.Errors)
+	}
+	return errFormat
+}
+
+func number(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}
+
+func yesNo(b *bool) string {
+	if b == nil {
+		return ""
+	}
+	return strconv.FormatBool(*b)
+}
+
+// table are the rows for people, the head first; text makes a field fit for
+// the format.
+func (o *Outdated) table(st Style, text func(string) string) [][]string {
+	out := [][]string{{"module", "environment", "current", "allowed", "latest", "behind", ""}}
+	for i, r := range o.rows {
+		m := &o.Modules[i]
+		if !m.Outdated && !st.Verbose || r.Latest == nil {
+			continue
+		}
+		behind, note := number(m.Behind), ""
+		switch {
+		case m.Behind == nil:
+			behind = "?"
+		case r.Unchanged != nil && *r.Unchanged:
+			note = "same files"
+		}
+		allowed := m.Allowed
+		if r.Allowed == nil {
+			allowed = "none"
+		}
+		now := m.Current
+		if now == "" {
+			now = "no version"
+		}
+		out = append(out, []string{
+			text(oneLine(m.Name)), text(envName(r.Environment)), text(oneLine(now)), text(allowed), text(m.Latest), behind, note,
+		})
+	}
+	return out
+}
+
+func outdatedText(w io.Writer, o *Outdated, st Style) error {
+	p := &printer{w: w}
+	old := map[*versions.Module]bool{}
+	for _, r := range o.rows {
+		if r.Outdated() {
+			old[r.Module] = true
+		}
+	}
+	p.f("%s  %s of %s\n", st.bold("Outdated"), thousands(len(old)), count(len(o.set.Modules), "module"))
+	rows := o.table(st, func(s string) string { return s })
+	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[1] != "-" }) {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 1, 2)
+		}
+	}
+	if len(rows) > 1 {
+		p.f("\n")
+		textTable(p, rows, st)
+	}
+	var none []string
+	for _, r := range o.rows {
+		if r.Latest == nil && r.Module.Whole && !slices.Contains(none, r.Module.Name) {
+			none = append(none, r.Module.Name)
+		}
+	}
+	if len(none) > 0 {
+		p.f("\n%s  %s\n", st.bold("No release"), "no tag of these reads as a version")
+		for i, name := range none {
+			none[i] = strings.ReplaceAll(oneLine(name), " ", "\ue000")
+		}
+		p.f("  %s\n", strings.ReplaceAll(fold(strings.Join(none, ", "), max(40, st.Width), 2), "\ue000", " "))
+	}
+	textUnknown(p, o.set, st)
+	textErrors(p, o.Errors, st)
+	switch {
+	case len(o.Errors) > 0:
+		p.f("\n%s\n", st.red("Not all could be looked at."))
+	case len(old) == 0:
+		p.f("%s\n", st.green("All are at their newest release."))
+	}
+	return p.err
+}
+
+// textTable writes rows in columns; a long first field stands in its own line.
+func textTable(p *printer, rows [][]string, st Style) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for j, field := range row {
+			n := columns(field)
+			switch {
+			case j == 0 && n > nameWidth:
+			case j > 0:
+				widths[j] = max(widths[j], min(n, cellWidth))
+			default:
+				widths[j] = max(widths[j], n)
+			}
+		}
+	}
+	last := ""
+	for i, row := range rows {
+		first := row[0]
+		if first == last {
+			first = ""
+		}
+		last = row[0]
+		if n := columns(first); n > widths[0] {
+			p.f("  %s\n", st.bold(first))
+			first = ""
+		}
+		line := pad(first, widths[0])
+		for j := 1; j < len(row); j++ {
+			line += "  " + pad(row[j], widths[j])
+		}
+		line = strings.TrimRight(line, " ")
+		if i == 0 {
+			line = st.bold(line)
+		}
+		p.f("  %s\n", line)
+	}
+}

@@ -1,0 +1,204 @@
+package versions
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// Unchanged finds out for each row whether the allowed release changes
+// anything for the module: whether its directory is the same tree there, and
+// each directory of the repository that it calls. Two tags on one commit need
+// no look. Commits that no mirror has are fetched, once for each repository,
+// where the module is one of several in it; of a repository's only module
+// another commit is another tree, unless a mirror says otherwise. Offline
+// nothing is fetched.
+func (s *Set) Unchanged(ctx context.Context, rows []*Row, a Asker) error {
+	byRepository := map[string][]*Row{}
+	for _, r := range rows {
+		if r.Outdated() && r.Allowed != nil && !r.Module.Registry && r.Uses[0].Commit != "" && r.Allowed.Commit != "" {
+			id := r.Module.repository
+			byRepository[id] = append(byRepository[id], r)
+		}
+	}
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(cmp.Or(a.Jobs, jobs))
+	for _, q := range s.questions() {
+		if rows := byRepository[q.id]; len(rows) > 0 {
+			g.Go(func() error { return a.compare(inner, q, rows) })
+		}
+	}
+	return g.Wait()
+}
+
+func (a *Asker) compare(ctx context.Context, q *question, rows []*Row) error {
+	var open []*Row
+	for _, r := range rows {
+		if strings.EqualFold(r.Uses[0].Commit, r.Allowed.Commit) {
+			same := true
+			r.Unchanged = &same
+			continue
+		}
+		open = append(open, r)
+	}
+	trees := &trees{ctx: ctx, open: map[string]*repo.TreeFS{}}
+	defer trees.close()
+	for _, url := range q.urls {
+		m, err := a.Cache.Mirror(url)
+		if err != nil {
+			continue
+		}
+		trees.mirrors = append(trees.mirrors, m)
+	}
+	if len(open) == 0 || len(trees.mirrors) == 0 {
+		return nil
+	}
+	if !a.Offline {
+		var wants []repo.Want
+		for _, r := range open {
+			if r.Module.Subdir == "" {
+				continue
+			}
+			for _, commit := range []string{r.Uses[0].Commit, r.Allowed.Commit} {
+				id, err := repo.ParseHash(commit)
+				if err == nil && trees.at(commit) == nil && !slices.ContainsFunc(wants, func(w repo.Want) bool { return w.Commit == id }) {
+					wants = append(wants, repo.Want{Commit: id})
+				}
+			}
+		}
+		if len(wants) > 0 {
+			// What cannot be fetched is not known to be the same: no more.
+			_ = trees.mirrors[0].Ensure(ctx, wants...)
+			trees.again()
+		}
+	}
+	for _, r := range open {
+		before, after := trees.at(r.Uses[0].Commit), trees.at(r.Allowed.Commit)
+		if before != nil && after != nil {
+			if same, ok := sameModule(before, after, path.Clean(cmp.Or(r.Module.Subdir, "."))); ok {
+				r.Unchanged = &same
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// trees are the open trees of one repository, by commit; nil for what no
+// mirror has.
+type trees struct {
+	ctx     context.Context
+	mirrors []*repo.Mirror
+	open    map[string]*repo.TreeFS
+}
+
+func (t *trees) at(commit string) *repo.TreeFS {
+	if tree, ok := t.open[commit]; ok {
+		return tree
+	}
+	var found *repo.TreeFS
+	if id, err := repo.ParseHash(commit); err == nil {
+		for _, m := range t.mirrors {
+			if tree, err := m.At(t.ctx, id); err == nil {
+				found = tree
+				break
+			}
+		}
+	}
+	t.open[commit] = found
+	return found
+}
+
+// again forgets what was missing.
+func (t *trees) again() {
+	for commit, tree := range t.open {
+		if tree == nil {
+			delete(t.open, commit)
+		}
+	}
+}
+
+func (t *trees) close() {
+	for _, tree := range t.open {
+		if tree != nil {
+			tree.Close()
+		}
+	}
+}
+
+// mostDirs bounds what a module may make us follow.
+const mostDirs = 1000
+
+// sameModule compares a directory of two trees, and those that it calls by
+// relative paths in its repository. ok is false where that cannot be told.
+func sameModule(before, after *repo.TreeFS, dir string) (same, ok bool) {
+	queue, seen := []string{dir}, map[string]bool{}
+	for len(queue) > 0 {
+		dir := queue[0]
+		queue = queue[1:]
+		if seen[dir] {
+			continue
+		}
+		if seen[dir] = true; len(seen) > mostDirs {
+			return false, false
+		}
+		a, inA := before.Tree(dir)
+		b, inB := after.Tree(dir)
+		switch {
+		case !inA || !inB:
+			// A symlink, or a module that is new or gone.
+			return false, inA || inB
+		case a != b:
+			return false, true
+		}
+		calls, err := localCalls(after, dir)
+		if err != nil {
+			return false, false
+		}
+		queue = append(queue, calls...)
+	}
+	return true, true
+}
+
+var errOutside = errors.New("a call leads out of the repository")
+
+// localCalls are the directories that the configuration below dir calls
+// outside of dir: what is inside was compared with it.
+func localCalls(fsys fs.FS, dir string) ([]string, error) {
+	sub, err := fs.Sub(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	tree, diags := hclparse.LoadCalls(sub)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	var out []string
+	for _, m := range tree.Modules {
+		for _, c := range m.Calls {
+			if !c.HasSource || c.Source.Kind != hclparse.KindLocal {
+				continue
+			}
+			to := path.Join(dir, m.Path, c.Source.Path)
+			if to == ".." || strings.HasPrefix(to, "../") {
+				return nil, errOutside
+			}
+			if dir != "." && to != dir && !strings.HasPrefix(to, dir+"/") {
+				out = append(out, to)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
