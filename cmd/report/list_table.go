@@ -110,7 +110,7 @@ func writeMarkdown(w io.Writer, rows [][]string, errors []ListError) error {
 		if i == 0 {
 			p.f("\n")
 		}
-		p.f("- Error: %s: %s\n", markdown(oneLine(e.Source)), markdown(oneLine(e.Summary)))
+		p.f("- Error: %s: %s\n", markdown(oneLine(e.Source)), markdown(paragraph(e.Summary)))
 	}
 	return p.err
 }

@@ -290,14 +290,19 @@ func textUnknown(p *printer, set *versions.Set, st Style) {
 
 // textErrors names what could not be read or asked.
 func textErrors(p *printer, errors []ListError, st Style) {
+	const few = 10
 	for i, e := range errors {
+		if i == few && !st.Verbose {
+			p.f("%s\n", more(len(errors)-few, "error"))
+			break
+		}
 		if i == 0 {
 			p.f("\n")
 		}
 		p.f("%s %s\n", st.red("error:"), st.bold(oneLine(e.Source)))
-		p.f("  %s\n", fold(oneLine(e.Summary), max(40, st.Width), 2))
+		p.f("  %s\n", fold(paragraph(e.Summary), max(40, st.Width), 2))
 		if e.Hint != "" {
-			p.f("  hint: %s\n", fold(oneLine(e.Hint), max(40, st.Width), 8))
+			p.f("  hint: %s\n", fold(paragraph(e.Hint), max(40, st.Width), 8))
 		}
 	}
 }

@@ -185,28 +185,40 @@ func outdatedText(w io.Writer, o *Outdated, st Style) error {
 		p.f("\n")
 		textTable(p, rows, st)
 	}
-	var none []string
+	var none, unknown []string
 	for _, r := range o.rows {
-		if r.Latest == nil && r.Module.Whole && !slices.Contains(none, r.Module.Name) {
+		switch {
+		case r.Latest != nil:
+		case r.Module.Whole:
 			none = append(none, r.Module.Name)
+		default:
+			unknown = append(unknown, r.Module.Name)
 		}
 	}
-	if len(none) > 0 {
-		p.f("\n%s  %s\n", st.bold("No release"), "no tag of these reads as a version")
-		for i, name := range none {
-			none[i] = strings.ReplaceAll(oneLine(name), " ", "\ue000")
-		}
-		p.f("  %s\n", strings.ReplaceAll(fold(strings.Join(none, ", "), max(40, st.Width), 2), "\ue000", " "))
-	}
+	textNames(p, "No release", "no tag of these reads as a version of theirs", none, st)
+	textNames(p, "Not known", "which releases these have, nobody has told", unknown, st)
 	textUnknown(p, o.set, st)
 	textErrors(p, o.Errors, st)
 	switch {
 	case len(o.Errors) > 0:
 		p.f("\n%s\n", st.red("Not all could be looked at."))
-	case len(old) == 0:
+	case len(old) == 0 && len(unknown) == 0 && len(o.rows) > 0:
 		p.f("%s\n", st.green("All are at their newest release."))
 	}
 	return p.err
+}
+
+// textNames writes the names of modules below a title.
+func textNames(p *printer, title, why string, names []string, st Style) {
+	names = slices.Compact(names)
+	if len(names) == 0 {
+		return
+	}
+	p.f("\n%s  %s\n", st.bold(title), why)
+	for i, name := range names {
+		names[i] = strings.ReplaceAll(oneLine(name), " ", "\ue000")
+	}
+	p.f("  %s\n", strings.ReplaceAll(fold(strings.Join(names, ", "), max(40, st.Width), 2), "\ue000", " "))
 }
 
 // textTable writes rows in columns; a long first field stands in its own line.

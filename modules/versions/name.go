@@ -51,7 +51,8 @@ func (m *Module) names() []string {
 	case m.Subdir != "":
 		return []string{path.Base(m.Subdir), base + "//" + m.Subdir, m.ID}
 	case strings.Contains(m.ID, "@") && strings.Trim(m.Prefix, "/-") != "":
-		return []string{strings.Trim(m.Prefix, "/-"), base + "@" + m.Prefix, m.ID}
+		own := strings.Trim(m.Prefix, "/-")
+		return []string{own, base + "@" + own, m.ID}
 	case m.Registry && len(parts) >= 2:
 		return []string{base, strings.Join(parts[len(parts)-2:], "/"), m.ID}
 	case len(parts) >= 2:

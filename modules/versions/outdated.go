@@ -1,6 +1,7 @@
 package versions
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,8 @@ type Row struct {
 	// range, that of the call: "" for none.
 	Constraint string
 	// Allowed is the newest release that the constraint allows, Latest the
-	// newest of all. Nil where there is none, or nobody answered. Neither is
+	// newest of all. Nil where there is none, or not all are known: the remote
+	// did not answer, or no mirror has it. Neither is
 	// ever older than the current one.
 	Allowed, Latest *Release
 	// Behind is how many releases there are after the current one; -1 where
@@ -79,6 +81,20 @@ func (s *Set) Outdated(rules Rules) []*Row {
 			}
 			rows = append(rows, m.row(u, rules))
 		}
+		slices.SortStableFunc(rows, func(a, b *Row) int {
+			x, y := a.Uses[0], b.Uses[0]
+			switch {
+			case a.Environment != b.Environment:
+				return 0 // in the order of the uses
+			case x.Release != nil && y.Release != nil:
+				return compareReleases(x.Release, y.Release)
+			case x.Release != nil:
+				return -1
+			case y.Release != nil:
+				return 1
+			}
+			return cmp.Compare(x.Ref, y.Ref)
+		})
 		out = append(out, rows...)
 	}
 	return out
@@ -107,6 +123,10 @@ func (m *Module) row(u *Use, rules Rules) *Row {
 	r.Constraint = strings.Join(constraints, ", ")
 	cur := u.Release
 	if cur != nil && cur.Prefix != m.Prefix {
+		return r
+	}
+	if !m.Whole {
+		// What is in use elsewhere is not all that there is.
 		return r
 	}
 	// Who is on a pre-release is offered the newer ones.

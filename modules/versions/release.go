@@ -219,8 +219,19 @@ func (m *Module) learn(all []*Release, whole bool) {
 			add(u.Release)
 		}
 	}
-	// v1.2.3 and 1.2.3 are one release with two tags.
-	slices.SortStableFunc(known, compareReleases)
+	// v1.2.3 and 1.2.3 are one release with two tags: that one counts which is
+	// spelled as most calls have theirs.
+	usual := m.usualSpelling()
+	slices.SortStableFunc(known, func(a, b *Release) int {
+		n := cmp.Or(a.Version.Compare(b.Version), cmp.Compare(a.Version.Metadata(), b.Version.Metadata()))
+		if x, y := a.spelling() == usual, b.spelling() == usual; n == 0 && x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(n, compareReleases(a, b))
+	})
 	known = slices.CompactFunc(known, func(a, b *Release) bool {
 		return a.Version.Equal(b.Version) && a.Version.Metadata() == b.Version.Metadata()
 	})
@@ -229,6 +240,28 @@ func (m *Module) learn(all []*Release, whole bool) {
 		m.Releases = append(m.Releases, *r)
 	}
 	m.Whole = m.Whole || whole
+}
+
+// spelling is what a tag has between its prefix and its version: "v", "V" or
+// nothing.
+func (r *Release) spelling() string {
+	return strings.TrimSuffix(strings.TrimPrefix(r.Tag, r.Prefix), r.Version.Original())
+}
+
+func (m *Module) usualSpelling() string {
+	times := map[string]int{}
+	for _, u := range m.Uses {
+		if u.Release != nil {
+			times[u.Release.spelling()]++
+		}
+	}
+	best := "v"
+	for s, n := range times {
+		if n > times[best] || n == times[best] && s < best {
+			best = s
+		}
+	}
+	return best
 }
 
 // refine finds out what pins mean, now that tags and their commits are known.

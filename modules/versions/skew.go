@@ -40,11 +40,16 @@ func (m *Module) Skews() []Skew {
 }
 
 // ahead is the use with the newest release in use of the module's line; nil
-// where no release is known.
+// where no release is known. What is in no environment runs nowhere that is
+// known of, and counts only where nothing is in one.
 func (m *Module) ahead() *Use {
+	named := slices.ContainsFunc(m.Uses, func(u *Use) bool { return u.Environment != "" && u.Release != nil })
 	var best *Use
 	for _, u := range m.Uses {
-		if u.Release != nil && u.Release.Prefix == m.Prefix && (best == nil || u.Release.Version.GreaterThan(best.Release.Version)) {
+		if u.Release == nil || u.Release.Prefix != m.Prefix || named && u.Environment == "" {
+			continue
+		}
+		if best == nil || u.Release.Version.GreaterThan(best.Release.Version) {
 			best = u
 		}
 	}
