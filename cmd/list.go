@@ -68,7 +68,13 @@ func (a *app) list(ctx context.Context, o listOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := v.learn(ctx, o.remote); err != nil {
+	if err := v.learn(ctx, false); err != nil {
+		return err
+	}
+	if o.remote {
+		err = v.learn(ctx, true)
+	}
+	if err != nil {
 		return err
 	}
 	build, _ := buildInfo()

@@ -244,7 +244,7 @@ func listSkews(p *printer, l *List, st Style) {
 	var all []line
 	for _, m := range l.set.Modules {
 		for _, s := range m.Skews() {
-			if s.Environment != s.Ahead {
+			if s.Environment != s.Ahead && s.Environment != "" {
 				all = append(all, line{oneLine(m.Name), s})
 			}
 		}

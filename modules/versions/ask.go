@@ -132,7 +132,7 @@ func (s *Set) questions() []*question {
 	for _, q := range out {
 		times := map[string]int{}
 		for _, m := range q.modules {
-			for _, u := range m.Uses {
+			for _, u := range m.every {
 				if url := lock.RemoteURL(u.Call.Source); url != "" {
 					times[url]++
 				}

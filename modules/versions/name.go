@@ -127,10 +127,13 @@ func (s *Set) Find(name string) ([]*Module, error) {
 // Nearest is the name of the module that is most like name; "" where none is
 // near.
 func (s *Set) Nearest(name string) string {
-	best, least := "", len(name)/3+2
+	// Of two that are as near, the one of the name's own length: letters change
+	// places more often than they come or go.
+	best, least := "", 4*(len(name)/3+2)
 	for _, m := range s.Modules {
 		for _, known := range m.names() {
-			if d := levenshtein.Distance(name, known, nil); d < least {
+			longer := min(3, max(len(name)-len(known), len(known)-len(name)))
+			if d := 4*levenshtein.Distance(name, known, nil) + longer; d < least {
 				best, least = m.Name, d
 			}
 		}

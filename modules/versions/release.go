@@ -215,7 +215,7 @@ func (m *Module) learn(all []*Release, whole bool) {
 		for i := range m.Releases {
 			add(&m.Releases[i])
 		}
-		for _, u := range m.Uses {
+		for _, u := range m.every {
 			add(u.Release)
 		}
 	}
@@ -250,7 +250,7 @@ func (r *Release) spelling() string {
 
 func (m *Module) usualSpelling() string {
 	times := map[string]int{}
-	for _, u := range m.Uses {
+	for _, u := range m.every {
 		if u.Release != nil {
 			times[u.Release.spelling()]++
 		}
@@ -271,7 +271,7 @@ func (m *Module) refine(all []*Release) {
 		byCommit[r.Commit] = append(byCommit[r.Commit], r)
 		byTag[r.Tag] = r
 	}
-	for _, u := range m.Uses {
+	for _, u := range m.every {
 		switch {
 		case m.Registry:
 		case u.Call.Pin == hclparse.PinCommit:
@@ -285,7 +285,7 @@ func (m *Module) refine(all []*Release) {
 			u.Release.Commit = u.Commit
 		}
 	}
-	own := slices.ContainsFunc(m.Uses, func(u *Use) bool { return u.Release != nil && u.Release.Prefix == m.Prefix })
+	own := slices.ContainsFunc(m.every, func(u *Use) bool { return u.Release != nil && u.Release.Prefix == m.Prefix })
 	if own {
 		return
 	}

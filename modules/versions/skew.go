@@ -43,9 +43,9 @@ func (m *Module) Skews() []Skew {
 // where no release is known. What is in no environment runs nowhere that is
 // known of, and counts only where nothing is in one.
 func (m *Module) ahead() *Use {
-	named := slices.ContainsFunc(m.Uses, func(u *Use) bool { return u.Environment != "" && u.Release != nil })
+	named := slices.ContainsFunc(m.every, func(u *Use) bool { return u.Environment != "" && u.Release != nil })
 	var best *Use
-	for _, u := range m.Uses {
+	for _, u := range m.every {
 		if u.Release == nil || u.Release.Prefix != m.Prefix || named && u.Environment == "" {
 			continue
 		}

@@ -25,6 +25,10 @@ import (
 func (s *Set) Unchanged(ctx context.Context, rows []*Row, a Asker) error {
 	byRepository := map[string][]*Row{}
 	for _, r := range rows {
+		cur := r.Current()
+		if cur != nil && r.Allowed != nil && cur.Version.Equal(r.Allowed.Version) {
+			continue // there is nothing to take
+		}
 		if r.Outdated() && r.Allowed != nil && !r.Module.Registry && r.Uses[0].Commit != "" && r.Allowed.Commit != "" {
 			id := r.Module.repository
 			byRepository[id] = append(byRepository[id], r)

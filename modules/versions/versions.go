@@ -68,8 +68,9 @@ type Module struct {
 	Releases []Release
 	Whole    bool
 
-	repository string // modules.RepositoryIdentity
-	own        []string
+	repository string   // modules.RepositoryIdentity
+	own        []string // see ownPrefixes
+	every      []*Use   // those that Keep has taken out, too
 }
 
 // A Use is a call of a module in an environment.
@@ -265,6 +266,7 @@ func (m *Module) settle(in Input) {
 	m.Uses = slices.CompactFunc(m.Uses, func(a, b *Use) bool {
 		return a.Environment == b.Environment && a.File == b.File && a.Line == b.Line && a.Ref == b.Ref && a.Call.Name() == b.Call.Name()
 	})
+	m.every = m.Uses
 	times := map[string]int{}
 	for _, s := range m.Sources {
 		times[s]++
@@ -333,12 +335,16 @@ func (m *Module) Places() []string {
 }
 
 // Keep leaves what is called in the environments and of the modules that are
-// named; nil for all. A name is one that Find knows.
+// named; nil for all. How far behind a use is stays as it was: the others are
+// still there to be compared with.
 func (s *Set) Keep(environments []string, named []*Module) {
+	if environments != nil || named != nil {
+		s.Local, s.Other = 0, 0 // are of the whole tree
+	}
 	if environments != nil {
 		s.Environments = slices.DeleteFunc(s.Environments, func(e string) bool { return !slices.Contains(environments, e) })
 		for _, m := range s.Modules {
-			m.Uses = slices.DeleteFunc(m.Uses, func(u *Use) bool { return !slices.Contains(environments, u.Environment) })
+			m.Uses = slices.DeleteFunc(slices.Clone(m.Uses), func(u *Use) bool { return !slices.Contains(environments, u.Environment) })
 		}
 		s.Unknown = slices.DeleteFunc(s.Unknown, func(u Unknown) bool {
 			return !slices.ContainsFunc(u.Environments, func(e string) bool { return slices.Contains(environments, e) })
