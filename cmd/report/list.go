@@ -16,7 +16,7 @@ type List struct {
 	// in none.
 	Environments []string     `json:"environments"`
 	Modules      []ListModule `json:"modules"`
-	// Unknown are the calls whose source no file tells.
+	// Unknown are the calls whose source no file tells, or is no address.
 	Unknown []ListUnknown `json:"unknown"`
 	// Errors are the files that could not be read, so that calls of them may be
 	// missing, and the remotes that did not answer.
@@ -65,12 +65,13 @@ type ListSkew struct {
 	AtLeast     bool   `json:"at_least"` // there may be more releases between
 }
 
-// ListUnknown is a call whose source no file tells.
+// ListUnknown is a call whose source leads nowhere, and why.
 type ListUnknown struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Module string `json:"module"`
 	Source string `json:"source"`
+	Reason string `json:"reason"`
 }
 
 // ListError is a file that could not be read, or a remote that did not answer.
@@ -117,7 +118,7 @@ func NewList(set *versions.Set, name, version string, unread []ListError, remote
 func listUnknown(set *versions.Set) []ListUnknown {
 	out := []ListUnknown{}
 	for _, u := range set.Unknown {
-		out = append(out, ListUnknown{dataPath(u.File), u.Line, data(u.Module), data(u.Source)})
+		out = append(out, ListUnknown{dataPath(u.File), u.Line, data(u.Module), data(u.Source), u.Reason})
 	}
 	return out
 }

@@ -277,14 +277,15 @@ func textUnknown(p *printer, set *versions.Set, st Style) {
 	if len(set.Unknown) == 0 {
 		return
 	}
-	p.f("\n%s  %s\n", st.bold("Not followed"), "the source is made of what no file tells")
+	p.f("\n%s  %s whose source leads nowhere\n", st.bold("Not followed"), count(len(set.Unknown), "call"))
 	const few = 10
 	for i, u := range set.Unknown {
 		if i == few && !st.Verbose {
 			p.f("  %s\n", more(len(set.Unknown)-few, "call"))
 			break
 		}
-		p.f("  %s:%d  %s  %s\n", visible(u.File), u.Line, oneLine(u.Module), st.faint(shorten(oneLine(u.Source))))
+		p.f("  %s:%d  %s: %s\n", visible(u.File), u.Line, oneLine(u.Module), u.Reason)
+		p.f("    %s\n", st.faint(shorten(oneLine(u.Source))))
 	}
 }
 

@@ -28,7 +28,8 @@ type Set struct {
 	// Modules are sorted by name. What stands in the tree itself is not among
 	// them: it has no version.
 	Modules []*Module
-	// Unknown are the calls whose source no file tells, by file and line.
+	// Unknown are the calls whose source no file tells, or is no address, by
+	// file and line.
 	Unknown []Unknown
 	// Local and Other are how many calls were left out: of modules in the tree
 	// itself, and of what has no versions that anybody could ask for (archives,
@@ -117,6 +118,7 @@ type Unknown struct {
 	Line         int
 	Module       string // `module "vpc"`
 	Source       string // the expression, without credentials
+	Reason       string // as part of a sentence
 	Environments []string
 }
 
@@ -160,13 +162,13 @@ func New(in Input) *Set {
 			continue
 		}
 		envs := reach[c.Dir]
-		switch {
-		case c.Call.Terragrunt != nil && c.Target != "", c.Known && c.Source.Kind == hclparse.KindLocal:
+		if c.Call.Terragrunt != nil && c.Target != "" || c.Known && c.Source.Kind == hclparse.KindLocal {
 			s.Local++
 			continue
-		case !c.Known:
+		}
+		if why := unfollowed(c); why != "" {
 			s.Unknown = append(s.Unknown, Unknown{
-				File: c.File().Path, Line: c.SourceRange().Start.Line, Module: c.Module(), Source: c.Redacted(), Environments: envs,
+				File: c.File().Path, Line: c.SourceRange().Start.Line, Module: c.Module(), Source: c.Redacted(), Reason: why, Environments: envs,
 			})
 			continue
 		}
@@ -208,6 +210,18 @@ func New(in Input) *Set {
 		return a.File == b.File && a.Line == b.Line && a.Module == b.Module
 	})
 	return s
+}
+
+// unfollowed says why a call's source leads nowhere; "" where it leads
+// somewhere.
+func unfollowed(c *lint.Call) string {
+	if !c.Known {
+		return "it is made of what no file tells"
+	}
+	if _, err := hclparse.ParseSource(c.Source.String()); err != nil {
+		return "it is no address that terraform takes"
+	}
+	return ""
 }
 
 // defaultRegistry is what terraform puts before an address that names no host.
