@@ -268,7 +268,7 @@ func listSkews(p *printer, l *List, st Style) {
 		p.f("  %s\n", fold(fmt.Sprintf("%s: %s (%s) is %s behind %s (%s)", x.m, envName(x.s.Environment), x.s.Release.Version, n, envName(x.s.Ahead), x.s.Newest.Version), max(40, st.Width), 4))
 	}
 	if atLeast && !l.remote {
-		p.f("  %s\n", st.faint("Only the releases in use, in the lock and in the cache are known; --remote asks."))
+		p.f("  %s\n", st.faint("Known are the releases in use, in the lock and in the cache; --remote asks."))
 	}
 }
 
