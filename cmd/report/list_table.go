@@ -22,8 +22,9 @@ func listJSONL(w io.Writer, l *List, _ Style) error {
 					Source      string `json:"source"`
 					Subdir      string `json:"subdir"`
 					Environment string `json:"environment"`
+					Latest      string `json:"latest"`
 					ListVersion
-				}{m.Name, m.Source, m.Subdir, env, v})
+				}{m.Name, m.Source, m.Subdir, env, m.Latest, v})
 				if err != nil {
 					return err
 				}
@@ -36,11 +37,11 @@ func listJSONL(w io.Writer, l *List, _ Style) error {
 // listCSV writes one record for each call and environment (RFC 4180, lines
 // end in LF).
 func listCSV(w io.Writer, l *List, _ Style) error {
-	rows := [][]string{{"name", "source", "subdir", "environment", "version", "ref", "commit", "behind", "file", "line", "call"}}
+	rows := [][]string{{"name", "source", "subdir", "environment", "version", "ref", "commit", "behind", "latest", "file", "line", "call"}}
 	for _, m := range l.Modules {
 		for _, env := range l.Environments {
 			for _, v := range m.Versions[env] {
-				rows = append(rows, []string{m.Name, m.Source, m.Subdir, env, v.Version, v.Ref, v.Commit, strconv.Itoa(v.Behind), v.File, strconv.Itoa(v.Line), v.Call})
+				rows = append(rows, []string{m.Name, m.Source, m.Subdir, env, v.Version, v.Ref, v.Commit, strconv.Itoa(v.Behind), m.Latest, v.File, strconv.Itoa(v.Line), v.Call})
 			}
 		}
 	}
@@ -51,7 +52,7 @@ func writeCSV(w io.Writer, rows [][]string) error {
 	c := csv.NewWriter(w)
 	for _, row := range rows {
 		for i, field := range row {
-			row[i] = inert(field)
+			row[i] = inert(visibleControls(field))
 		}
 		if err := c.Write(row); err != nil {
 			return err
@@ -79,6 +80,9 @@ func listMarkdown(w io.Writer, l *List, st Style) error {
 	for _, e := range l.Environments {
 		head = append(head, envName(e))
 	}
+	if l.remote {
+		head = append(head, "newest")
+	}
 	rows := [][]string{head}
 	for _, m := range l.set.Modules {
 		row := []string{"`" + code(oneLine(m.Name)) + "`"}
@@ -92,6 +96,9 @@ func listMarkdown(w io.Writer, l *List, st Style) error {
 				parts = append(parts, text)
 			}
 			row = append(row, strings.Join(parts, "<br>"))
+		}
+		if l.remote {
+			row = append(row, l.newest(m))
 		}
 		rows = append(rows, row)
 	}

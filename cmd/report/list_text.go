@@ -118,6 +118,9 @@ func listColumn(p *printer, l *List, env string, st Style) {
 			}
 			parts = append(parts, strings.ReplaceAll(text, " ", "\ue000"))
 		}
+		if n := l.newest(m); n != "" {
+			parts = append(parts, "newest\ue000"+n)
+		}
 		lines := strings.Split(fold(strings.Join(parts, ", "), max(20, st.Width), width+4), "\n")
 		if most := cellLines; len(lines) > most && !st.Verbose {
 			lines = append(lines[:most-1], strings.Repeat(" ", width+4)+fmt.Sprintf("… %s in all", count(len(parts), "version")))
@@ -159,6 +162,21 @@ func listMatrix(p *printer, l *List, envs []string, st Style) {
 			for _, v := range c {
 				widths[j] = max(widths[j], columns(v.cell()))
 			}
+		}
+	}
+	if l.remote {
+		// One more column, of what there is and not of what runs.
+		const title = "newest"
+		envs = append(slices.Clone(envs), title)
+		widths = append(widths, len(title))
+		last := len(envs) - 1
+		for i, m := range l.set.Modules {
+			var cell []pinned
+			if n := l.newest(m); n != "" {
+				cell = []pinned{{text: n}}
+				widths[last] = max(widths[last], columns(n))
+			}
+			cells[i] = append(cells[i], cell)
 		}
 	}
 	for j, e := range envs {
@@ -213,6 +231,14 @@ func listMatrix(p *printer, l *List, envs []string, st Style) {
 	if marked {
 		p.f("\n  %s\n", st.faint("-N: N releases behind the newest version in use."))
 	}
+}
+
+// newest is the newest release that there is, where remotes were asked.
+func (l *List) newest(m *versions.Module) string {
+	if r := m.Newest(false); l.remote && m.Whole && r != nil {
+		return r.Version.String()
+	}
+	return ""
 }
 
 func (v pinned) cell() string {

@@ -157,6 +157,7 @@ func New(in Input) *Set {
 		}
 	}
 	for _, c := range in.Calls {
+		c = registrySource(c)
 		d := in.Graph.Dirs[c.Dir]
 		if c.Overridden || d == nil || d.Role == modules.RoleIgnore {
 			continue

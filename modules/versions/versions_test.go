@@ -163,6 +163,22 @@ func TestNewOddCalls(t *testing.T) {
 	}
 }
 
+// terragrunt has an address of its own for registries.
+func TestNewTerragrunt(t *testing.T) {
+	unit := func(source string) string { return "terraform {\n  source = \"" + source + "\"\n}\n" }
+	s := load(t, nil, map[string]string{
+		"live/qa/a/terragrunt.hcl":   unit("tfr:///acme/vpc/aws?version=3.3.0"),
+		"live/prod/a/terragrunt.hcl": unit("tfr://registry.terraform.io/acme/vpc/aws?version=3.2.0"),
+		"live/prod/b/terragrunt.hcl": unit("tfr://app.terraform.io/acme/vpc/aws//modules/x?version=1.0.0"),
+		"live/prod/c/terragrunt.hcl": unit("git::https://git.example.com/dns.git//zone?ref=v1.0.0"),
+		"live/prod/d/terragrunt.hcl": unit("tfr:///acme?version=%zz"),
+	})
+	want := "vpc qa=3.3.0 live/qa/a/terragrunt.hcl:2\nvpc prod=3.2.0 live/prod/a/terragrunt.hcl:2\nx prod=1.0.0 live/prod/b/terragrunt.hcl:2\nzone prod=1.0.0 live/prod/c/terragrunt.hcl:2\n"
+	if got := shown(s); got != want || s.Other != 1 {
+		t.Errorf("got\n%s%d others, want\n%s", got, s.Other, want)
+	}
+}
+
 const (
 	commitA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	commitB = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

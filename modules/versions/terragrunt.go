@@ -1,0 +1,38 @@
+package versions
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/lint"
+)
+
+// registrySource reads terragrunt's own form of a registry address,
+// tfr://HOST/NAMESPACE/NAME/SYSTEM//sub?version=1.2.3, in which the host may be
+// left out (docs.terragrunt.com, "source"): the call comes back as terraform
+// would write it. Any other call is returned as it is.
+func registrySource(c *lint.Call) *lint.Call {
+	if c.Call.Terragrunt == nil || !c.Known {
+		return c
+	}
+	rest, ok := strings.CutPrefix(c.Source.String(), "tfr://")
+	if !ok {
+		return c
+	}
+	address, query, _ := strings.Cut(rest, "?")
+	host, name, _ := strings.Cut(address, "/")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return c
+	}
+	s, err := hclparse.ParseSource(cmp.Or(host, strings.TrimSuffix(defaultRegistry, "/")) + "/" + name)
+	if err != nil || s.Kind != hclparse.KindRegistry {
+		return c
+	}
+	own := *c
+	own.Source, own.Version = s, values.Get("version")
+	own.Pin = s.Pin(own.Version)
+	return &own
+}
