@@ -70,8 +70,7 @@ func (a *app) outdated(ctx context.Context, o outdatedOptions) error {
 		return err
 	}
 	rows := v.set.Outdated(versions.Rules{Constraints: cfg.Constraints, Pre: o.pre})
-	v.asker.Offline = o.offline
-	if err := v.set.Unchanged(ctx, rows, v.asker); err != nil {
+	if err := v.compare(ctx, rows, o.offline); err != nil {
 		return err
 	}
 	if err := report.WriteOutdated(a.stdout, report.NewOutdated(v.set, rows, v.unread), a.format, a.style(a.stdout)); err != nil {
@@ -82,6 +81,14 @@ func (a *app) outdated(ctx context.Context, o outdatedOptions) error {
 		a.say("Nobody was asked: releases are those of the last fetch into the cache. Registries were left out.")
 	}
 	return v.done(o.exitCode && slices.ContainsFunc(rows, (*versions.Row).Outdated))
+}
+
+// compare finds out which releases change nothing in their module.
+func (v *versionsRun) compare(ctx context.Context, rows []*versions.Row, offline bool) error {
+	bar := v.progress()
+	defer bar.Done()
+	v.asker.Offline, v.asker.Progress = offline, steps(bar)
+	return v.set.Unchanged(ctx, rows, v.asker)
 }
 
 // adviseConstraints names the constraints that no module has: a misspelled one

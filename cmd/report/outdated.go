@@ -184,6 +184,9 @@ func outdatedText(w io.Writer, o *Outdated, st Style) error {
 	if len(rows) > 1 {
 		p.f("\n")
 		textTable(p, rows, st)
+		if slices.ContainsFunc(o.rows, func(r *versions.Row) bool { return r.Outdated() && r.Behind < 0 }) {
+			p.f("\n  %s\n", st.faint("?: what is in use is no release, so nobody can count."))
+		}
 	}
 	var none, unknown []string
 	for _, r := range o.rows {

@@ -21,13 +21,15 @@ func (m *Module) Skews() []Skew {
 	if ahead == nil {
 		return nil
 	}
+	// A mirror may be older than the newest release in use.
+	whole := m.Whole && slices.ContainsFunc(m.Releases, func(r Release) bool { return r.Version.Equal(ahead.Release.Version) })
 	var out []Skew
 	for _, u := range m.Uses {
 		n, ok := m.Between(u.Release, ahead.Release, true)
 		if !ok || n == 0 {
 			continue
 		}
-		s := Skew{u.Environment, u.Release, ahead.Environment, ahead.Release, n, !m.Whole}
+		s := Skew{u.Environment, u.Release, ahead.Environment, ahead.Release, n, !whole}
 		i := slices.IndexFunc(out, func(o Skew) bool { return o.Environment == u.Environment })
 		switch {
 		case i < 0:

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +24,9 @@ import (
 // another commit is another tree, unless a mirror says otherwise. Offline
 // nothing is fetched.
 func (s *Set) Unchanged(ctx context.Context, rows []*Row, a Asker) error {
+	if a.Cache == nil {
+		return nil // there is no place for one
+	}
 	byRepository := map[string][]*Row{}
 	for _, r := range rows {
 		cur := r.Current()
@@ -36,9 +40,19 @@ func (s *Set) Unchanged(ctx context.Context, rows []*Row, a Asker) error {
 	}
 	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(a.Jobs, jobs))
+	var mu sync.Mutex
+	done := 0
 	for _, q := range s.questions() {
 		if rows := byRepository[q.id]; len(rows) > 0 {
-			g.Go(func() error { return a.compare(inner, q, rows) })
+			g.Go(func() error {
+				err := a.compare(inner, q, rows)
+				mu.Lock()
+				defer mu.Unlock()
+				if done++; a.Progress != nil {
+					a.Progress("comparing releases", done, len(byRepository))
+				}
+				return err
+			})
 		}
 	}
 	return g.Wait()
