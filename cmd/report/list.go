@@ -16,7 +16,8 @@ type List struct {
 	// in none.
 	Environments []string     `json:"environments"`
 	Modules      []ListModule `json:"modules"`
-	// Unknown are the calls whose source no file tells, or is no address.
+	// Unknown are the calls whose source no file tells, or not its ref, or is no
+	// address.
 	Unknown []ListUnknown `json:"unknown"`
 	// Errors are the files that could not be read, so that calls of them may be
 	// missing, and the remotes that did not answer.
@@ -53,6 +54,8 @@ type ListVersion struct {
 	Line    int    `json:"line"`
 	Call    string `json:"call"`   // the module block's name
 	Behind  int    `json:"behind"` // releases after it, up to the newest in use
+	// Computed says that the ref is made of what no file tells; Ref is "".
+	Computed bool `json:"computed,omitempty"`
 }
 
 // ListSkew is an environment that has an older version than another.
@@ -65,7 +68,7 @@ type ListSkew struct {
 	AtLeast     bool   `json:"at_least"` // there may be more releases between
 }
 
-// ListUnknown is a call whose source leads nowhere, and why.
+// ListUnknown is a call whose source cannot be followed, and why.
 type ListUnknown struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
@@ -104,7 +107,7 @@ func NewList(set *versions.Set, name, version string, unread []ListError, remote
 		}
 		for _, u := range m.Uses {
 			lm.Versions[u.Environment] = append(lm.Versions[u.Environment], ListVersion{
-				Version: u.Version(), Ref: data(u.Ref), Commit: u.Commit, File: dataPath(u.File), Line: u.Line, Call: data(u.Call.Name()), Behind: m.Behind(u),
+				Version: u.Version(), Ref: data(u.Ref), Commit: u.Commit, File: dataPath(u.File), Line: u.Line, Call: data(u.Call.Name()), Behind: m.Behind(u), Computed: u.Computed,
 			})
 		}
 		for _, s := range m.Skews() {

@@ -303,7 +303,7 @@ func textUnknown(p *printer, set *versions.Set, st Style) {
 	if len(set.Unknown) == 0 {
 		return
 	}
-	p.f("\n%s  %s whose source leads nowhere\n", st.bold("Not followed"), count(len(set.Unknown), "call"))
+	p.f("\n%s  %s\n", st.bold("Not followed"), count(len(set.Unknown), "call"))
 	const few = 10
 	for i, u := range set.Unknown {
 		if i == few && !st.Verbose {

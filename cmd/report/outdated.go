@@ -85,7 +85,7 @@ func NewOutdated(set *versions.Set, rows []*versions.Row, unread []ListError) *O
 
 // current is what is in use: a version, else what is written.
 func current(r *versions.Row) string {
-	if u := r.Uses[0]; u.Release != nil || u.Ref != "" {
+	if u := r.Uses[0]; u.Release != nil || u.Ref != "" || u.Computed {
 		return u.Shown()
 	}
 	return ""

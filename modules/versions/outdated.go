@@ -62,8 +62,10 @@ type Row struct {
 func (r *Row) Current() *Release { return r.Uses[0].Release }
 
 // Outdated reports whether there is a newer release than the current one, or
-// one at all where the current pin is none.
-func (r *Row) Outdated() bool { return r.Behind > 0 || r.Behind < 0 && r.Latest != nil }
+// one at all where the current pin is none. Of a computed ref nobody can tell.
+func (r *Row) Outdated() bool {
+	return r.Behind > 0 || r.Behind < 0 && r.Latest != nil && !r.Uses[0].Computed
+}
 
 // Outdated holds each pin of each module against its known releases. Rows are
 // in the order of modules and uses.
@@ -108,7 +110,7 @@ func samePin(a, b *Use) bool {
 	if a.Release != nil && b.Release != nil {
 		return a.Release.Prefix == b.Release.Prefix && a.Release.Version.Equal(b.Release.Version)
 	}
-	return a.Release == nil && b.Release == nil && a.Ref == b.Ref
+	return a.Release == nil && b.Release == nil && a.Ref == b.Ref && a.Computed == b.Computed
 }
 
 func (m *Module) row(u *Use, rules Rules) *Row {

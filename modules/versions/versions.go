@@ -28,8 +28,9 @@ type Set struct {
 	// Modules are sorted by name. What stands in the tree itself is not among
 	// them: it has no version.
 	Modules []*Module
-	// Unknown are the calls whose source no file tells, or is no address, by
-	// file and line.
+	// Unknown are the calls whose source no file tells, or not all of it, or
+	// that is no address, by file and line. One of which only the ref is not
+	// known is among the uses of its module, too.
 	Unknown []Unknown
 	// Local and Other are how many calls were left out: of modules in the tree
 	// itself, and of what has no versions that anybody could ask for (archives,
@@ -84,6 +85,8 @@ type Use struct {
 	Release *Release
 	// Ref is the ref or the version argument as it is written, "" for none.
 	Ref string
+	// Computed says that the ref is made of what no file tells. Ref is "".
+	Computed bool
 	// Commit is the full commit, "" where it is not known.
 	Commit string
 	File   string // where the source or, for a registry module, the version stands
@@ -106,6 +109,8 @@ func (u *Use) Shown() string {
 		return u.Version()
 	case u.Call.Pin == hclparse.PinCommit:
 		return strings.ToLower(u.Ref)[:12]
+	case u.Computed:
+		return "computed"
 	case u.Ref == "":
 		return "no version"
 	}
@@ -171,7 +176,9 @@ func New(in Input) *Set {
 			s.Unknown = append(s.Unknown, Unknown{
 				File: c.File().Path, Line: c.SourceRange().Start.Line, Module: c.Module(), Source: c.Redacted(), Reason: why, Environments: envs,
 			})
-			continue
+			if c = withoutRef(c); !c.Known {
+				continue
+			}
 		}
 		address, id := lock.Address(c.Source), modules.Identity(c.Source)
 		if address == "" || id == "" {
@@ -216,13 +223,33 @@ func New(in Input) *Set {
 // unfollowed says why a call's source leads nowhere; "" where it leads
 // somewhere.
 func unfollowed(c *lint.Call) string {
-	if !c.Known {
+	switch {
+	case c.Known:
+	case withoutRef(c).Known:
+		return "its ref is made of what no file tells"
+	default:
 		return "it is made of what no file tells"
 	}
 	if _, err := hclparse.ParseSource(c.Source.String()); err != nil {
 		return "it is no address that terraform takes"
 	}
 	return ""
+}
+
+// withoutRef is a call of which all but the ref is known, as one without; any
+// other call is returned as it is.
+func withoutRef(c *lint.Call) *lint.Call {
+	at := max(strings.LastIndex(c.Head, "?ref="), strings.LastIndex(c.Head, "&ref="))
+	if c.Known || at < 0 {
+		return c
+	}
+	s, err := hclparse.ParseSource(c.Head[:at])
+	if err != nil || s.Kind != hclparse.KindGit || s.Ref != "" {
+		return c
+	}
+	own := *c
+	own.Source, own.Known = s, true
+	return &own
 }
 
 // defaultRegistry is what terraform puts before an address that names no host.
@@ -239,10 +266,10 @@ func (m *Module) add(c *lint.Call, address string, release *Release, envs []stri
 	} else if ref != "" {
 		at.Start = c.ParamRange("ref").Start
 	}
-	u := Use{Call: c, Release: release, Ref: ref, File: realFile(links, at), Line: at.Start.Line}
+	u := Use{Call: c, Release: release, Ref: ref, Computed: !m.Registry && ref == "" && c.Computed && c.Head != "", File: realFile(links, at), Line: at.Start.Line}
 	if c.Pin == hclparse.PinCommit {
 		u.Commit = strings.ToLower(c.Source.Ref)
-	} else if e := file.Find(address, ref); e != nil {
+	} else if e := file.Find(address, ref); e != nil && !u.Computed {
 		u.Commit = e.Commit
 	}
 	for _, env := range envs {
