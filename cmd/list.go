@@ -31,10 +31,11 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list [MODULE…]",
 		Short: "Show which environment runs which version of which module",
 		Long: `List shows each module that the repository calls from elsewhere, and at which
-versions each environment has it: git sources by their tag, by the tag that is on
-a pinned commit (from the lock, the cache or the comment behind it), or by branch;
-registry modules by their version. Sources that mean one repository are one
-module, however they are spelled; //subdirectories are modules of their own.
+versions each environment has it: git sources by their tag, by the tag that is
+on a pinned commit (as the cache, the lock or the comment behind it has it), or
+by branch; registry modules by their version. Sources that mean one repository
+are one module, however they are spelled; //subdirectories are modules of their
+own.
 
 An environment that is behind another is marked, with the number of releases
 between: those that the lock and the mirrors in your cache know or, with

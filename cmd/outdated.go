@@ -23,10 +23,10 @@ func (a *app) outdatedCommand() *cobra.Command {
 		Use:   "outdated [MODULE…]",
 		Short: "Show which modules have newer releases, and how far behind each call is",
 		Long: `Outdated holds each version that is in use against the releases that there are:
-the newest that is allowed, the newest of all, and the number of releases behind.
-Releases are the semver tags of the module's repository, in a shared repository
-those of the module (vpc/v1.2.3, vpc-v1.2.3), and what the registry lists.
-Pre-releases count where one is in use, or with --pre.
+the newest that is allowed, the newest of all, and the number of releases
+behind. Releases are the semver tags of the module's repository, in a shared
+repository those of the module (vpc/v1.2.3, vpc-v1.2.3), and what the registry
+lists. Pre-releases count where one is in use, or with --pre.
 
 What is allowed says terrier.hcl, and a registry call's own version:
 

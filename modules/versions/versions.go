@@ -125,6 +125,8 @@ type Unknown struct {
 	Source       string // the expression, without credentials
 	Reason       string // as part of a sentence
 	Environments []string
+
+	of *Module // nil where that is not known
 }
 
 // A Failure is a remote or a registry that did not do what it was asked, or
@@ -176,9 +178,11 @@ func New(in Input) *Set {
 			s.Unknown = append(s.Unknown, Unknown{
 				File: c.File().Path, Line: c.SourceRange().Start.Line, Module: c.Module(), Source: c.Redacted(), Reason: why, Environments: envs,
 			})
-			if c = withoutRef(c); !c.Known {
+			part := withoutRef(c)
+			if part == c {
 				continue
 			}
+			c = part
 		}
 		address, id := lock.Address(c.Source), modules.Identity(c.Source)
 		if address == "" || id == "" {
@@ -202,6 +206,9 @@ func New(in Input) *Set {
 			}
 			byKey[key] = m
 			s.Modules = append(s.Modules, m)
+		}
+		if c.Head != "" {
+			s.Unknown[len(s.Unknown)-1].of = m
 		}
 		m.add(c, address, release, envs, links, in.Lock)
 	}
@@ -391,6 +398,9 @@ func (s *Set) Keep(environments []string, named []*Module) {
 		s.Unknown = slices.DeleteFunc(s.Unknown, func(u Unknown) bool {
 			return !slices.ContainsFunc(u.Environments, func(e string) bool { return slices.Contains(environments, e) })
 		})
+	}
+	if named != nil {
+		s.Unknown = slices.DeleteFunc(s.Unknown, func(u Unknown) bool { return u.of != nil && !slices.Contains(named, u.of) })
 	}
 	s.Modules = slices.DeleteFunc(s.Modules, func(m *Module) bool {
 		return len(m.Uses) == 0 || named != nil && !slices.Contains(named, m)

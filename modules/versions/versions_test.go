@@ -152,14 +152,14 @@ func TestNewOddCalls(t *testing.T) {
 			"locals {\n  ref = \"v3.0.0\"\n}\nmodule \"known\" {\n  source = \"git::https://git.example.com/known.git?ref=${local.ref}\"\n}\n" +
 			"module \"lost\" {\n  source = \"git::https://git.example.com/lost.git?ref=${var.ref}\"\n}\n" +
 			"module \"where\" {\n  source = \"git::https://${var.host}/where.git?ref=v1.0.0\"\n}\n" +
-			call("zip", "https://example.com/x.zip") + call("s3", "s3::https://s3.amazonaws.com/b/x.zip"),
+			call("bad", "git::https://git.example.com/%zz.git") + call("zip", "https://example.com/x.zip") + call("s3", "s3::https://s3.amazonaws.com/b/x.zip"),
 		"live/qa/a/main_override.tf": call("vpc", "git::https://git.example.com/vpc.git?ref=v2.0.0"),
 	})
 	want := "known qa=3.0.0 live/qa/a/main.tf:11\nlost qa=computed live/qa/a/main.tf:14\nvpc qa=2.0.0 live/qa/a/main_override.tf:2\n"
 	if got := shown(s); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if s.Other != 2 || len(s.Unknown) != 2 || s.Unknown[0].Line != 14 || s.Unknown[1].Module != `module "where"` || s.Unknown[0].Module != `module "lost"` {
+	if s.Other != 2 || len(s.Unknown) != 3 || s.Unknown[2].Reason != "it is no address that terraform takes" || s.Unknown[0].Line != 14 || s.Unknown[1].Module != `module "where"` || s.Unknown[0].Module != `module "lost"` {
 		t.Errorf("other %d, unknown %+v", s.Other, s.Unknown)
 	}
 }
