@@ -267,6 +267,50 @@ func TestListFormats(t *testing.T) {
 	}
 }
 
+// The fields that other tools rely on.
+func TestListFields(t *testing.T) {
+	var out bytes.Buffer
+	if err := WriteList(&out, newList(sources(), "qa", "prod"), "json", Style{}); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		FormatVersion string   `json:"format_version"`
+		Environments  []string `json:"environments"`
+		Modules       []struct {
+			Name, Source, Subdir string
+			Versions             map[string][]struct {
+				Version, Ref, Commit, File string
+				Line                       int
+			}
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.FormatVersion != "1.0" || fmt.Sprintf("%q", doc.Environments) != `["qa" "prod" ""]` {
+		t.Errorf("%q %q", doc.FormatVersion, doc.Environments)
+	}
+	got := map[string]string{}
+	for _, m := range doc.Modules {
+		for env, all := range m.Versions {
+			for _, v := range all {
+				got[m.Name+" "+env] = fmt.Sprintf("%s %s %s|%s|%s|%s:%d", m.Source, m.Subdir, v.Version, v.Ref, v.Commit, v.File, v.Line)
+			}
+		}
+	}
+	for at, want := range map[string]string{
+		"vpc prod": "git::ssh://git@git.example.com/terraform/vpc.git  1.0.0|v1.0.0||live/prod/main.tf:3",
+		"vpc ":     "git::ssh://git@git.example.com/terraform/vpc.git  |||other/main.tf:3",
+		"dns qa":   "git::https://github.com/acme/modules.git dns 1.0.0|dns/v1.0.0||live/qa/main.tf:6",
+		"role qa":  "terraform-aws-modules/iam/aws modules/role |~> 5.0||live/qa/main.tf:10",
+		"f qa":     "git::file:///srv/git/f.git  1.0.0|" + sha + "|" + sha + "|live/qa/main.tf:20",
+	} {
+		if got[at] != want {
+			t.Errorf("%s: got %s, want %s", at, got[at], want)
+		}
+	}
+}
+
 // Thirty modules and six environments at 80 columns: every line fits, every
 // version is there, and colour only says again what the words say.
 func TestListTextFolds(t *testing.T) {
