@@ -21,7 +21,7 @@ func (a *app) outdatedCommand() *cobra.Command {
 	var o outdatedOptions
 	cmd := &cobra.Command{
 		Use:   "outdated [MODULE…]",
-		Short: "Show which modules have newer releases, and how far behind calls are",
+		Short: "Show which modules have newer releases",
 		Long: `Outdated holds each version that is in use against the releases that there are:
 the newest that is allowed, the newest of all, and the number of releases
 behind. Releases are the semver tags of the module's repository, in a shared
