@@ -228,7 +228,7 @@ func isText(v cty.Value) bool {
 // literal is the value of an expression that needs neither variables nor
 // functions.
 func literal(e hcl.Expression) (cty.Value, bool) {
-	if e == nil || len(e.Variables()) > 0 {
+	if e == nil || tooLarge(e) || len(e.Variables()) > 0 {
 		return cty.NilVal, false
 	}
 	v, diags := e.Value(nil)
