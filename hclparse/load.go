@@ -163,8 +163,12 @@ func (l *loader) symlink(p, name string) {
 	case errors.Is(err, errDirectory):
 		// A directory may have any name; it is no configuration file.
 	case err != nil:
-		l.diags = append(l.diags, fileDiag(hcl.DiagWarning, p, "Symlink is not followed",
-			fmt.Sprintf("It points to %q: %s. The file is not read.", target, cause(err))))
+		d := fileDiag(hcl.DiagWarning, p, "Symlink is not followed",
+			fmt.Sprintf("It points to %q: %s. The file is not read.", target, cause(err)))
+		if errors.Is(err, errOutside) {
+			d.Extra = OutsideTree{}
+		}
+		l.diags = append(l.diags, d)
 	default:
 		l.add(f)
 	}
@@ -176,6 +180,14 @@ func (l *loader) add(f File) {
 
 var errDirectory = errors.New("it is a directory")
 
+// OutsideTree is the Extra of the diagnostic of a symlinked configuration file
+// that leads out of the tree: terraform may read it there, and nobody knows
+// what it calls.
+type OutsideTree struct{}
+
+// errOutside is wrapped by the errors of what leads out of the tree.
+var errOutside = errors.New("the target is outside the tree")
+
 // resolve follows the symlink at p, whose target is as it is written, to the
 // path of a regular file of the tree. It asks fsys about one name at a time,
 // so that no link is left to the operating system, and none leads out.
@@ -184,7 +196,7 @@ func (l *loader) resolve(p, target string) (string, error) {
 	var rest []string  // names to go, the next one last
 	push := func(target string) error {
 		if path.IsAbs(target) {
-			return errors.New("the target is an absolute path")
+			return fmt.Errorf("%w: it is an absolute path", errOutside)
 		}
 		names := strings.Split(target, "/")
 		for i := len(names) - 1; i >= 0; i-- {
@@ -203,7 +215,7 @@ func (l *loader) resolve(p, target string) (string, error) {
 			continue
 		case "..":
 			if dir == "." {
-				return "", errors.New("the target is outside the tree")
+				return "", errOutside
 			}
 			dir = path.Dir(dir)
 			continue

@@ -34,6 +34,7 @@ import (
 //     cannot be told from one another: a bracket, string, heredoc or comment that
 //     is not closed, characters outside of the language, text that is no block
 //     and no argument, or nesting beyond what Load reads; or
+//   - holds a NUL byte, as UTF-16 does; or
 //   - has an error inside a module block, or inside a terraform block with a
 //     backend; or
 //   - is JSON, and has one of these words as a string or any \u escape.
@@ -81,6 +82,9 @@ func (p *parsed) parseCalls() {
 func (p *parsed) mayCall() bool {
 	if p.Syntax == JSON && bytes.Contains(p.Bytes, []byte(`\u`)) {
 		return true
+	}
+	if bytes.IndexByte(p.Bytes, 0) >= 0 {
+		return true // UTF-16, say: no word is found in it, and no terraform reads it
 	}
 	for _, w := range callWords {
 		if p.Syntax == JSON {

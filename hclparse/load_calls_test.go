@@ -219,6 +219,7 @@ var nastyNative = []struct {
 	{name: "form feed", text: "\fmodule \"x\" {}\n", broken: true},
 	{name: "bytes that are not UTF-8, in a comment", text: "# \xff\nmodule \"x\" { source = \"./x\" }\n", calls: "x"},
 	{name: "bytes that are not UTF-8", text: "locals {\n  a = \"\xff\"\n}\nmodule \"x\" {}\n", broken: true},
+	{name: "UTF-16", text: "\xff\xfem\x00o\x00d\x00u\x00l\x00e\x00 \x00\"\x00x\x00\"\x00 \x00{\x00}\x00\n\x00", broken: true},
 	{name: "zero byte", text: "# \x00\nmodule \"x\" {}\n", calls: "x"},
 	{name: "single quotes", text: "locals {\n  a = '{'\n}\nmodule \"x\" {}\n", broken: true},
 	{name: "crossed brackets", text: "locals {\n  a = [(])\n}\nmodule \"x\" {}\n", broken: true},

@@ -67,6 +67,8 @@ const (
 	NeedConfig  Need = "configuration" // something in terrier.hcl
 	NeedRefs    Need = "lock or remote"
 	NeedLock    Need = "lock"
+	NeedRemote  Need = "--remote"
+	NeedBoth    Need = "lock and --remote"
 	NeedChanges Need = "--changed-since"
 )
 

@@ -9,7 +9,7 @@ var ambiguousRef = &lint.Rule{
 	Name:     "ambiguous-ref",
 	Summary:  "A ref that is a tag and a branch of the remote",
 	Severity: lint.Error,
-	Needs:    lint.NeedRefs,
+	Needs:    lint.NeedRemote,
 	Ready:    allAnswered,
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Calls {

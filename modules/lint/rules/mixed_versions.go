@@ -93,9 +93,11 @@ func (m *mixed) versionOf(c *lint.Call) *callVersion {
 	case hclparse.PinTag:
 		v.text = tagName(c.Source.Ref)
 		if refs, ok := m.Remote(c); ok {
-			if _, tag, ok := findTag(refs, c.Source.Ref, shallow(c)); ok {
-				v.commit = tag.Commit.String()
+			_, tag, ok := findTag(refs, c.Source.Ref, shallow(c))
+			if !ok {
+				return nil // no version at all: unknown-ref has it
 			}
+			v.commit = tag.Commit.String()
 		} else if e := m.Locked(c); e != nil {
 			v.commit = strings.ToLower(e.Commit)
 		}

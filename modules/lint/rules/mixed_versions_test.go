@@ -64,6 +64,11 @@ func TestMixedVersions(t *testing.T) {
 			want:  []string{`main.tf:3:48-3:88 Module "a" is at 1.2.2 (commit aaaaaaaaaaaa), and the newest in its stack is v1.2.3`},
 		},
 		{
+			name:  "a tag that the remote does not have is no version",
+			files: stack + named("a", "?ref=v1.2.3", "") + named("b", "?ref=v9.9.9", ""),
+			with:  remote("v1.2.3 " + commitA),
+		},
+		{
 			name:  "a comment that nothing speaks against is believed",
 			files: stack + named("a", "?ref="+commitA, " # v9.0.0") + named("b", "?ref=v1.2.3", ""),
 			with:  remote("v1.2.3 " + commitB),

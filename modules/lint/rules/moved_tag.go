@@ -13,7 +13,7 @@ var movedTag = &lint.Rule{
 	Name:     "moved-tag",
 	Summary:  "A tag that is on another commit than when it was locked",
 	Severity: lint.Error,
-	Needs:    lint.NeedRefs,
+	Needs:    lint.NeedBoth,
 	Ready:    lockedAndAnswered,
 	Check: func(p *lint.Pass) {
 		for _, c := range p.Calls {

@@ -23,7 +23,7 @@ var parseError = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		errs := map[string][]*hcl.Diagnostic{}
 		take := func(d *hcl.Diagnostic) {
-			if d.Severity != hcl.DiagError {
+			if _, outside := d.Extra.(hclparse.OutsideTree); d.Severity != hcl.DiagError && !outside {
 				return
 			}
 			file := "."
@@ -76,6 +76,9 @@ func reportErrors(p *lint.Pass, file string, errs []*hcl.Diagnostic) {
 		Subject:  file,
 		Severity: p.Rule.Severity,
 		Summary:  fmt.Sprintf("%q cannot be read in full: %s", file, d.Summary),
+	}
+	if d.Severity == hcl.DiagWarning { // of a symlink out of the tree
+		f.Severity = lint.Warn
 	}
 	switch {
 	case fixture(path.Dir(file)):

@@ -35,6 +35,14 @@ func TestParseError(t *testing.T) {
 			want:  []string{`common.hcl:4:8-4:9 "common.hcl" cannot be read in full: Unclosed configuration block`},
 		},
 		{
+			name:  "a symlink out of the tree, and one that leads nowhere",
+			files: "-- live/out.tf -> ../../shared/main.tf --\n-- live/root.tf -> /srv/main.tf --\n-- live/gone.tf -> nowhere.tf --\n-- live/main.tf --\n",
+			want: []string{
+				`live/out.tf:1:1-1:1 "live/out.tf" cannot be read in full: Symlink is not followed`,
+				`live/root.tf:1:1-1:1 "live/root.tf" cannot be read in full: Symlink is not followed`,
+			},
+		},
+		{
 			name:  "what terraform refuses, but can be read",
 			files: "module \"a\" {\n  source = \"./a\"\n  source2 = nothing.here\n}\nmodule \"a\" {}\n-- empty.tf --\n",
 		},
