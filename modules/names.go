@@ -109,3 +109,17 @@ func cleanName(s string) string {
 	}
 	return s
 }
+
+// EnvironmentName reports whether a segment of a path is, in any case, one of
+// the closed list of names that people give to environments. It is good for a
+// proposal, and never for a guard.
+func EnvironmentName(segment string) bool { return environmentNames[strings.ToLower(segment)] }
+
+var environmentNames = map[string]bool{
+	"prod": true, "production": true, "prd": true,
+	"preprod": true, "pre-prod": true, "staging": true, "stage": true, "stg": true,
+	"qa": true, "uat": true, "test": true, "testing": true, "integration": true, "int": true,
+	"dev": true, "development": true, "sandbox": true, "demo": true, "preview": true,
+	"nonprod": true, "non-prod": true, "nonproduction": true, "non-production": true,
+	"ops": true, "mgmt": true, "management": true, "shared": true, "admin": true, "tooling": true,
+}

@@ -13,17 +13,6 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 )
 
-// environmentNames is the closed list of names that a path segment must have
-// to be proposed as an environment.
-var environmentNames = map[string]bool{
-	"prod": true, "production": true, "prd": true,
-	"preprod": true, "pre-prod": true, "staging": true, "stage": true, "stg": true,
-	"qa": true, "uat": true, "test": true, "testing": true, "integration": true, "int": true,
-	"dev": true, "development": true, "sandbox": true, "demo": true, "preview": true,
-	"nonprod": true, "non-prod": true, "nonproduction": true, "non-production": true,
-	"ops": true, "mgmt": true, "management": true, "shared": true, "admin": true, "tooling": true,
-}
-
 // An environment is a proposal: a name of the closed list, and the stacks with
 // it in their path.
 type environment struct {
@@ -41,7 +30,7 @@ func environments(g *modules.Graph) (found []environment, others []string) {
 	for _, d := range all {
 		segs := strings.Split(d, "/")
 		for i, s := range segs {
-			if !environmentNames[strings.ToLower(s)] {
+			if !modules.EnvironmentName(s) {
 				continue
 			}
 			if byDepth[i] == nil {

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -30,7 +31,7 @@ var relativeSource = &lint.Rule{
 				continue
 			}
 			summary := fmt.Sprintf("%s leads out of %s, to %s", upper(c.Module()), from, shown(c.Target))
-			if library {
+			if library && !applied(c) {
 				// A stack whose backend is written at init looks like a
 				// library's recipe; one inside a module is one.
 				if borders.Of(c.Dir) == "" && c.Stack != "" && borders.Of(path.Dir(c.Stack)) == "" {
@@ -42,6 +43,21 @@ var relativeSource = &lint.Rule{
 				"What is there changes for all its callers at once, and without review of each. Call a release of it.", summary)
 		}
 	},
+}
+
+// applied reports whether a call is in what somebody applies, backend or not:
+// the configuration has it in an environment, or its path has the name of one,
+// or is below live/.
+func applied(c *lint.Call) bool {
+	if c.Environment != "" {
+		return true
+	}
+	for _, segment := range strings.Split(c.Dir, "/") {
+		if modules.EnvironmentName(segment) || segment == "live" {
+			return true
+		}
+	}
+	return false
 }
 
 // stateful reports whether anything in the tree has a state of its own: a

@@ -53,6 +53,7 @@ func TestRelativeSource(t *testing.T) {
 				`live/qa/main.tf:5:12-5:23 leads out of its stack live/qa, to live/prod/a`,
 			},
 		},
+		found("no backend anywhere, and the path says that it is applied", vpc+"-- live/prod/app/main.tf --\n"+call("../../../modules/vpc"), "live/prod/app/main.tf", "../../../modules/vpc", "leads out of its directory live/prod/app, to modules/vpc"),
 		found("from the environment test", vpc+"-- live/test/main.tf --\n"+withBackend+call("../../modules/vpc"), "live/test/main.tf", "../../modules/vpc", "its stack live/test"),
 		found("from an example with a backend", vpc+"-- examples/x/main.tf --\n"+withBackend+call("../../modules/vpc")+prod,
 			"examples/x/main.tf", "../../modules/vpc", "its stack examples/x"),
