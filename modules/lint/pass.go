@@ -55,17 +55,6 @@ func (p *Pass) ReportCall(c *Call, at hcl.Range, fix *Fix, summary, detail strin
 	p.Report(Finding{Range: at, Summary: summary, Detail: detail, Fix: fix, Subject: c.Subject()})
 }
 
-// ReportVersion is ReportCall at the call's version argument, in whichever
-// file that stands; at its source where it has none.
-func (p *Pass) ReportVersion(c *Call, summary, detail string, severity Severity) {
-	at := c.VersionRange
-	if at.Filename == "" {
-		at = c.SourceRange()
-		at.Filename = c.File().Path
-	}
-	p.Report(Finding{Range: at, Summary: summary, Detail: detail, Subject: c.Subject(), Severity: severity})
-}
-
 // Subject is what a finding about the call is about, without its place.
 func (c *Call) Subject() string {
 	return c.Call.Name() + " " + c.Redacted() + " " + c.Version
