@@ -3,10 +3,8 @@ package lint
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
-	"time"
 
 	"github.com/terrier-iac/terrier/hclparse"
 )
@@ -31,21 +29,22 @@ const maxRounds = 10
 //
 // A fix after which a file no longer parses is a defect, and an error.
 func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Finding) bool) ([]Change, []Finding, *Input, error) {
-	over := &overlay{FS: fsys, files: map[string][]byte{}}
+	files := map[string][]byte{}
+	over := hclparse.Overlay(fsys, files)
 	changes := map[string]*Change{}
 	in := load(over)
 	found := Run(in, rules)
 	first := in
 	for range maxRounds {
 		edits := map[string][]hclparse.Edit{}
-		files := map[string]*hclparse.File{}
+		parsed := map[string]*hclparse.File{}
 		for _, m := range in.Graph.Tree.Modules {
 			for _, f := range m.Files {
-				files[f.Path] = f
+				parsed[f.Path] = f
 			}
 		}
 		for _, f := range found {
-			file := files[f.Range.Filename]
+			file := parsed[f.Range.Filename]
 			if f.Fix == nil || file == nil || len(file.Bytes) == 0 || !want(f) {
 				continue
 			}
@@ -62,14 +61,14 @@ func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Findin
 		}
 		for path, e := range edits {
 			before := changes[path].Before
-			if now, ok := over.files[path]; ok {
+			if now, ok := files[path]; ok {
 				before = now
 			}
 			after, err := hclparse.Apply(before, e)
 			if err != nil {
 				return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
 			}
-			over.files[path] = after
+			files[path] = after
 		}
 		broken := brokenFiles(in)
 		in = load(over)
@@ -87,7 +86,7 @@ func FixAll(fsys fs.FS, load func(fs.FS) *Input, rules []*Rule, want func(Findin
 	}
 	for _, path := range sortedKeys(changes) {
 		c := changes[path]
-		if c.After = over.files[path]; !bytes.Equal(c.Before, c.After) {
+		if c.After = files[path]; !bytes.Equal(c.Before, c.After) {
 			c.SecretsBefore, c.SecretsAfter = secretsBefore[path], secretsAfter[path]
 			out = append(out, *c)
 		}
@@ -112,50 +111,3 @@ func brokenFiles(in *Input) map[string]bool {
 	}
 	return out
 }
-
-// An overlay is a file system in which some files have other bytes.
-type overlay struct {
-	fs.FS
-	files map[string][]byte
-}
-
-func (o *overlay) Open(name string) (fs.File, error) {
-	data, ok := o.files[name]
-	if !ok {
-		return o.FS.Open(name)
-	}
-	info, err := fs.Lstat(o.FS, name)
-	if err != nil {
-		return nil, err
-	}
-	return &changedFile{Reader: bytes.NewReader(data), info: changedInfo{info, int64(len(data))}}, nil
-}
-
-// ReadLink and Lstat are those of the file system below: fixes change no link.
-func (o *overlay) ReadLink(name string) (string, error) { return fs.ReadLink(o.FS, name) }
-
-func (o *overlay) Lstat(name string) (fs.FileInfo, error) {
-	info, err := fs.Lstat(o.FS, name)
-	if data, ok := o.files[name]; ok && err == nil {
-		return changedInfo{info, int64(len(data))}, nil
-	}
-	return info, err
-}
-
-type changedFile struct {
-	*bytes.Reader
-	info fs.FileInfo
-}
-
-func (f *changedFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *changedFile) Close() error               { return nil }
-
-var _ io.ReadSeeker = (*changedFile)(nil)
-
-type changedInfo struct {
-	fs.FileInfo
-	size int64
-}
-
-func (i changedInfo) Size() int64        { return i.size }
-func (i changedInfo) ModTime() time.Time { return time.Time{} }
