@@ -440,30 +440,40 @@ func (p Param) is(name string) bool {
 // Only a git source has a ref. One that is empty, or that no git repository
 // could have as a tag, a branch or a commit, is an error.
 func (s Source) WithRef(ref string) (Source, error) {
+	_, _, _, t, err := s.refEdit(ref)
+	return t, err
+}
+
+// RefEdit is what [Source.WithRef] changes: String()[from:to] becomes written,
+// which holds no character that means something in a string of HCL or JSON, so
+// that it can be put into one as it is.
+func (s Source) RefEdit(ref string) (from, to int, written string, err error) {
+	from, to, written, _, err = s.refEdit(ref)
+	return from, to, written, err
+}
+
+func (s Source) refEdit(ref string) (from, to int, written string, t Source, err error) {
 	switch s.Kind {
 	case KindGit:
 	case KindRegistry:
-		return s, fmt.Errorf("module source %q has no ref: it is of a registry\nhint: set the version argument of the call", s.Redacted())
+		return 0, 0, "", s, fmt.Errorf("module source %q has no ref: it is of a registry\nhint: set the version argument of the call", s.Redacted())
 	case KindLocal:
-		return s, fmt.Errorf("module source %q has no ref: it is a path in the same repository", s.Redacted())
+		return 0, 0, "", s, fmt.Errorf("module source %q has no ref: it is a path in the same repository", s.Redacted())
 	default:
-		return s, fmt.Errorf("module source %q has no ref: terraform does not fetch it with git\nhint: put git:: before the URL of a git repository", s.Redacted())
+		return 0, 0, "", s, fmt.Errorf("module source %q has no ref: terraform does not fetch it with git\nhint: put git:: before the URL of a git repository", s.Redacted())
 	}
 	if err := checkRef(ref); err != nil {
-		return s, fmt.Errorf("ref %q: %w", ref, err)
-	}
-	written := escapeRef.Replace(ref)
-	if s.shorthand {
-		written = strings.ReplaceAll(written, "/", "%2F")
+		return 0, 0, "", s, fmt.Errorf("ref %q: %w", ref, err)
 	}
 	from, to, before := s.refPlace()
-	t, err := ParseSource(s.raw[:from] + before + written + s.raw[to:])
+	written = before + s.escapeRef(ref)
+	t, err = ParseSource(s.raw[:from] + written + s.raw[to:])
 	// What was written is read again rather than trusted: addresses have
 	// forms in which a question mark is no query.
 	if err != nil || !t.differsInRefOnly(s) || t.Ref != ref {
-		return s, fmt.Errorf("module source %q cannot be given the ref %q: terraform would read another address\nhint: write it as git::https://HOST/PATH.git//SUBDIRECTORY?ref=REF", s.Redacted(), ref)
+		return 0, 0, "", s, fmt.Errorf("module source %q cannot be given the ref %q: terraform would read another address\nhint: write it as git::https://HOST/PATH.git//SUBDIRECTORY?ref=REF", s.Redacted(), ref)
 	}
-	return t, nil
+	return from, to, written, t, nil
 }
 
 // refPlace is where a new ref is written: raw[from:to] is the old one, and
@@ -528,9 +538,22 @@ func withoutRef(query []Param) []Param {
 	return query
 }
 
-// escapeRef writes a ref into a query. The characters that git allows and
-// that mean something there are these.
-var escapeRef = strings.NewReplacer("%", "%25", "#", "%23", "&", "%26", "+", "%2B", ";", "%3B")
+// escapeRef writes a ref into a query. Of the characters that git allows,
+// these mean something in a query or, the quote, the dollar and the brace, in a
+// string of HCL. What is not ASCII would be read in Unicode's form NFC, which
+// may be another ref.
+func (s Source) escapeRef(ref string) string {
+	var b strings.Builder
+	for i := range len(ref) {
+		switch c := ref[i]; {
+		case c >= utf8.RuneSelf, strings.IndexByte("%#&+;\"${", c) >= 0, c == '/' && s.shorthand:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 // CheckRef reports why ref can be neither a commit nor the name of a tag or
 // branch: nil where it can.
@@ -553,6 +576,43 @@ func (s Source) ParamSpan(name string) (from, to int, ok bool) {
 		return false
 	})
 	return from, to, ok
+}
+
+// ParamCuts are the parts of the address that go, as String()[from:to] each,
+// where every parameter of a name is taken out of the query: behind the first
+// another would count. Each goes with the & behind it, the last ones with the &
+// before them, and the only one with the question mark.
+func (s Source) ParamCuts(name string) [][2]int {
+	var cuts [][2]int
+	if s.queryStart == 0 {
+		return nil
+	}
+	pieces := strings.Split(s.raw[s.queryStart:s.queryEnd], "&")
+	named := func(piece string) bool {
+		key, _, _ := strings.Cut(piece, "=")
+		key, err := url.QueryUnescape(key)
+		return err == nil && key == name
+	}
+	behind := 0 // parameters that stay and stand behind
+	for _, piece := range pieces {
+		if !named(piece) {
+			behind++
+		}
+	}
+	at := s.queryStart
+	for _, piece := range pieces {
+		end := at + len(piece)
+		switch {
+		case !named(piece):
+			behind--
+		case behind > 0:
+			cuts = append(cuts, [2]int{at, end + 1})
+		default: // what is before a first one is the question mark
+			cuts = append(cuts, [2]int{at - 1, end})
+		}
+		at = end + 1
+	}
+	return cuts
 }
 
 // checkRef reports why ref can be neither a commit nor the name of a tag or

@@ -525,8 +525,8 @@ func TestWithRef(t *testing.T) {
 		// Encoded where it must be, and only there.
 		{"git::https://h/p.git?ref=v1", commit, "git::https://h/p.git?ref=" + commit},
 		{"git::https://h/p.git?ref=v1", "v1.2.3+b", "git::https://h/p.git?ref=v1.2.3%2Bb"},
-		{"git::https://h/p.git?ref=v1", "a#b&c%d;e=f'g\"h", "git::https://h/p.git?ref=a%23b%26c%25d%3Be=f'g\"h"},
-		{"git::https://h/p.git?ref=v1", "größe/1.0.0", "git::https://h/p.git?ref=größe/1.0.0"},
+		{"git::https://h/p.git?ref=v1", "a#b&c%d;e=f'g\"h", "git::https://h/p.git?ref=a%23b%26c%25d%3Be=f'g%22h"},
+		{"git::https://h/p.git?ref=v1", "größe/1.0.0", "git::https://h/p.git?ref=gr%C3%B6%C3%9Fe/1.0.0"},
 		// go-getter cuts these at every slash, terraform does not.
 		{"github.com/x/y", "vpc/v1.0.0", "github.com/x/y?ref=vpc%2Fv1.0.0"},
 		{"github.com/x/y//s?ref=vpc/v1.0.0&depth=1", "vpc/v1.1.0", "github.com/x/y//s?ref=vpc%2Fv1.1.0&depth=1"},

@@ -171,7 +171,13 @@ func versionComment(f *hclparse.File, source hcl.Range) *VersionComment {
 	if f.Syntax == hclparse.JSON || at <= 0 || at > len(f.Bytes) {
 		return nil
 	}
-	line, _, _ := bytes.Cut(f.Bytes[at:], []byte("\n"))
+	return CommentBehind(f.Bytes, at)
+}
+
+// CommentBehind is the version comment that stands behind byte at of HCL, the
+// end of a source; nil for none.
+func CommentBehind(src []byte, at int) *VersionComment {
+	line, _, _ := bytes.Cut(src[at:], []byte("\n"))
 	m := versionOnly.FindSubmatchIndex(line)
 	if m == nil {
 		return nil
