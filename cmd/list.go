@@ -65,10 +65,11 @@ func (a *app) list(ctx context.Context, o listOptions) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.openVersions(ctx, cfg, o.environments, o.names)
+	v, err := a.openVersions(ctx, cfg, "", o.environments, o.names)
 	if err != nil {
 		return err
 	}
+	defer v.close()
 	if err := v.learn(ctx, false); err != nil {
 		return err
 	}
@@ -95,27 +96,40 @@ type versionsRun struct {
 	set    *versions.Set
 	asker  versions.Asker
 	unread []report.ListError // files that could not be read, so that calls may be missing
+
+	fsys  fs.FS
+	graph *modules.Graph
+	close func() // releases fsys
 }
 
-// openVersions reads the tree and the lock, and leaves what was named.
-func (a *app) openVersions(ctx context.Context, cfg *Config, environments, names []string) (*versionsRun, error) {
-	fsys, name, done, err := a.source(ctx, "")
+// openVersions reads the work tree, or a revision, and the lock, and leaves
+// what was named.
+func (a *app) openVersions(ctx context.Context, cfg *Config, rev string, environments, names []string) (*versionsRun, error) {
+	fsys, name, done, err := a.source(ctx, rev)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	file, err := a.readLock(cfg.Root)
-	if err != nil {
+	v := &versionsRun{app: a, cfg: cfg, name: name, fsys: fsys, close: done}
+	if err := v.read(environments, names); err != nil {
+		done()
 		return nil, err
 	}
-	v := &versionsRun{app: a, cfg: cfg, name: name}
-	graph, diags := v.load(fsys)
-	calls := lint.Calls(&lint.Input{Graph: graph})
+	return v, nil
+}
+
+func (v *versionsRun) read(environments, names []string) error {
+	file, err := v.readLock(v.cfg.Root)
+	if err != nil {
+		return err
+	}
+	var diags hcl.Diagnostics
+	v.graph, diags = v.load(v.fsys)
+	calls := lint.Calls(&lint.Input{Graph: v.graph})
 	v.set = versions.New(versions.Input{
-		Graph: graph, Calls: calls, Lock: file, Environments: cfg.Order(), EnvironmentsOf: cfg.EnvironmentsOf,
+		Graph: v.graph, Calls: calls, Lock: file, Environments: v.cfg.Order(), EnvironmentsOf: v.cfg.EnvironmentsOf,
 	})
-	v.showUnread(fsys, diags)
-	return v, v.keep(environments, names)
+	v.showUnread(v.fsys, diags)
+	return v.keep(environments, names)
 }
 
 func (v *versionsRun) load(fsys fs.FS) (*modules.Graph, hcl.Diagnostics) {

@@ -62,10 +62,11 @@ func (a *app) outdated(ctx context.Context, o outdatedOptions) error {
 	if err != nil {
 		return err
 	}
-	v, err := a.openVersions(ctx, cfg, o.environments, o.names)
+	v, err := a.openVersions(ctx, cfg, "", o.environments, o.names)
 	if err != nil {
 		return err
 	}
+	defer v.close()
 	if err := v.learn(ctx, !o.offline); err != nil {
 		return err
 	}

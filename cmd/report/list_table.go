@@ -88,7 +88,7 @@ func listMarkdown(w io.Writer, l *List, st Style) error {
 		row := []string{"`" + code(oneLine(m.Name)) + "`"}
 		for _, e := range l.Environments {
 			var parts []string
-			for _, c := range pins(m, e) {
+			for _, c := range cellPins(m, e) {
 				text := markdown(c.text)
 				if c.behind > 0 {
 					text += fmt.Sprintf(" (%d behind)", c.behind)

@@ -20,9 +20,9 @@ type pinned struct {
 	behind int
 }
 
-// pins are the different versions and refs of a module in an environment: the
+// cellPins are the different versions and refs of a module in an environment: the
 // newest release first, then what is none.
-func pins(m *versions.Module, env string) []pinned {
+func cellPins(m *versions.Module, env string) []pinned {
 	var out []pinned
 	for _, u := range m.Uses {
 		if u.Environment != env {
@@ -61,7 +61,7 @@ func listText(w io.Writer, l *List, st Style) error {
 	p := &printer{w: w}
 	var envs []string
 	for _, e := range l.Environments {
-		if slices.ContainsFunc(l.set.Modules, func(m *versions.Module) bool { return len(pins(m, e)) > 0 }) {
+		if slices.ContainsFunc(l.set.Modules, func(m *versions.Module) bool { return len(cellPins(m, e)) > 0 }) {
 			envs = append(envs, e)
 		}
 	}
@@ -108,7 +108,7 @@ func listColumn(p *printer, l *List, env string, st Style) {
 	for _, m := range l.set.Modules {
 		textName(p, oneLine(m.Name), width, st)
 		var parts []string
-		for _, c := range pins(m, env) {
+		for _, c := range cellPins(m, env) {
 			text := c.text
 			if c.behind > 0 {
 				text += fmt.Sprintf(" -%d", c.behind)
@@ -157,7 +157,7 @@ func listMatrix(p *printer, l *List, envs []string, st Style) {
 			name = max(name, n)
 		}
 		for j, e := range envs {
-			c := pins(m, e)
+			c := cellPins(m, e)
 			cells[i] = append(cells[i], c)
 			for _, v := range c {
 				widths[j] = max(widths[j], columns(v.cell()))

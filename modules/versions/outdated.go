@@ -192,3 +192,17 @@ func named(constraint string, v *version.Version) bool {
 	}
 	return false
 }
+
+// Allows reports whether a constraint allows a release, as Terraform reads it;
+// a pre-release where the version that it leads to is.
+func Allows(constraint string, r *Release) bool {
+	c, err := version.NewConstraint(constraint)
+	if err != nil {
+		return false
+	}
+	v, err := version.NewVersion(r.Version.String())
+	if err != nil {
+		return false
+	}
+	return c.Check(v) || r.Prerelease() && c.Check(v.Core())
+}

@@ -331,3 +331,34 @@ func (m *Module) Between(a, b *Release, pre bool) (int, bool) {
 	}
 	return n, true
 }
+
+// Release is the known release that a text means: a version, with or without
+// v, or a whole tag. Nil where there is none.
+func (m *Module) Release(text string) *Release {
+	for i := range m.Releases {
+		if m.Releases[i].Tag == strings.TrimPrefix(text, "tags/") {
+			return &m.Releases[i]
+		}
+	}
+	want := newVersion(strings.TrimPrefix(text, m.Prefix))
+	for i := range m.Releases {
+		if r := &m.Releases[i]; want != nil && r.Version.Equal(want.Version) && (want.Version.Metadata() == "" || r.Version.Metadata() == want.Version.Metadata()) {
+			return r
+		}
+	}
+	return nil
+}
+
+// Around are the known releases next to a version that is none, the lower
+// first: at most two on each side.
+func (m *Module) Around(text string) []Release {
+	want := newVersion(strings.TrimPrefix(text, m.Prefix))
+	if want == nil {
+		return m.Releases[max(0, len(m.Releases)-3):]
+	}
+	i := slices.IndexFunc(m.Releases, func(r Release) bool { return r.Version.GreaterThan(want.Version) })
+	if i < 0 {
+		i = len(m.Releases)
+	}
+	return m.Releases[max(0, i-2):min(len(m.Releases), i+2)]
+}

@@ -129,6 +129,10 @@ type Unknown struct {
 	of *Module // nil where that is not known
 }
 
+// Placed reports whether the module is known, so that the call is among its
+// uses, too.
+func (u *Unknown) Placed() bool { return u.of != nil }
+
 // A Failure is a remote or a registry that did not do what it was asked, or
 // could not be.
 type Failure struct {
@@ -405,4 +409,19 @@ func (s *Set) Keep(environments []string, named []*Module) {
 	s.Modules = slices.DeleteFunc(s.Modules, func(m *Module) bool {
 		return len(m.Uses) == 0 || named != nil && !slices.Contains(named, m)
 	})
+}
+
+// At are all calls of the module that stand where u does, one for each
+// environment that reaches the place, in the order of Uses; those that Keep
+// has taken out, too. A symlinked file, or one that terragrunt units include,
+// is one place.
+func (m *Module) At(u *Use) []*Use {
+	var out []*Use
+	for _, o := range m.every {
+		if o.File == u.File && o.Line == u.Line && o.Call.Name() == u.Call.Name() &&
+			o.Call.SourceRange().Start.Byte == u.Call.SourceRange().Start.Byte {
+			out = append(out, o)
+		}
+	}
+	return out
 }

@@ -1,0 +1,211 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
+
+	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
+	"github.com/terrier-iac/terrier/modules/pins"
+	"github.com/terrier-iac/terrier/modules/versions"
+)
+
+// pinsOptions are what bump, promote and pin have in common: which calls, and
+// what becomes of the changes.
+type pinsOptions struct {
+	environments, accounts, paths []string
+	all                           bool // said in so many words
+	offline                       bool
+	dryRun, diff, force           bool
+}
+
+func (o *pinsOptions) selectFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&o.environments, "env", nil, "only calls in these `environments`; - is none")
+	f.StringSliceVar(&o.accounts, "account", nil, "only calls in environments of these `accounts`")
+	f.StringSliceVar(&o.paths, "path", nil, "only calls in these `directories` or globs, from the repository's root")
+	f.BoolVar(&o.all, "all", false, "all modules")
+}
+
+func (o *pinsOptions) writeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.offline, "offline", false, "ask nobody; use what the mirrors in the cache know")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, write nothing")
+	f.BoolVar(&o.diff, "diff", false, "show the change as a diff, write nothing")
+	f.BoolVar(&o.force, "force", false, "also change files with changes that are not committed")
+}
+
+// check refuses flags that make no sense, or would change more than anybody
+// named.
+func (o *pinsOptions) check(names []string, format, command string) error {
+	chosen := len(names)+len(o.environments)+len(o.accounts)+len(o.paths) > 0
+	switch {
+	case !chosen && !o.all:
+		return fmt.Errorf("nothing says which modules to %s\nhint: name them, or an --env or --path; --all means every module", command)
+	case len(names) > 0 && o.all:
+		return errors.New("--all and the name of a module do not go together")
+	case o.diff && format != "text":
+		return errors.New("--diff shows the change in place of the report\nhint: --dry-run --format json tells it to a program")
+	}
+	for _, g := range o.paths {
+		if !doublestar.ValidatePattern(g) {
+			return fmt.Errorf("--path %q is no glob", g)
+		}
+	}
+	return nil
+}
+
+// A pinsRun is one run of a command that moves pins.
+type pinsRun struct {
+	*versionsRun
+	o      pinsOptions
+	root   string // absolute
+	result *pins.Result
+}
+
+// openPins reads the tree and learns which releases there are.
+func (a *app) openPins(ctx context.Context, o pinsOptions, names []string) (*pinsRun, error) {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	r := &pinsRun{o: o}
+	if r.root, err = a.lintRoot(); err != nil {
+		return nil, err
+	}
+	environments, err := r.choose(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if r.versionsRun, err = a.openVersions(ctx, cfg, "", environments, names); err != nil {
+		return nil, err
+	}
+	if err := r.learn(ctx, !o.offline); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// choose are the environments that --env and --account leave; nil for all.
+func (r *pinsRun) choose(cfg *Config) ([]string, error) {
+	if len(r.o.accounts) == 0 {
+		return r.o.environments, nil
+	}
+	var out []string
+	for _, account := range r.o.accounts {
+		if !slices.ContainsFunc(cfg.Accounts, func(c *AccountConfig) bool { return c.Name == account }) {
+			return nil, noAccount(cfg, account)
+		}
+		for _, e := range cfg.Environments {
+			if e.Account == account && (len(r.o.environments) == 0 || slices.Contains(r.o.environments, e.Name)) {
+				out = append(out, e.Name)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no environment that was named is in the account %s", strings.Join(r.o.accounts, ", "))
+	}
+	return out, nil
+}
+
+func noAccount(cfg *Config, name string) error {
+	var known []string
+	for _, a := range cfg.Accounts {
+		known = append(known, a.Name)
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("--account %s: no accounts are configured\nhint: in %s: account %q { id = \"111111111111\" }", name, configName, name)
+	}
+	return fmt.Errorf("--account %s: there is no such account in %s\nhint: it has %s", name, configName, strings.Join(known, ", "))
+}
+
+// places are the calls that the flags leave.
+func (r *pinsRun) places() []*pins.Place {
+	if len(r.o.paths) == 0 {
+		return pins.Places(r.set, nil)
+	}
+	return pins.Places(r.set, func(u *versions.Use) bool { return r.inPaths(u.File) || r.inPaths(u.Call.File().Path) })
+}
+
+func (r *pinsRun) inPaths(file string) bool {
+	return slices.ContainsFunc(r.o.paths, func(g string) bool {
+		g = path.Clean(g)
+		if g == "." || modules.Within(file, g) {
+			return true
+		}
+		for p := file; p != "."; p = path.Dir(p) {
+			if ok, _ := doublestar.Match(g, p); ok {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// make makes the moves in memory.
+func (r *pinsRun) make(moves []*pins.Move, skipped []pins.Skip) error {
+	tree := &pins.Tree{FS: r.fsys, Graph: r.graph, Load: func(fsys fs.FS) *modules.Graph {
+		graph, _ := r.load(fsys)
+		return graph
+	}}
+	var err error
+	if r.result, err = tree.Make(moves); err != nil {
+		return err
+	}
+	r.result.Add(skipped, unfollowed(r.set))
+	return nil
+}
+
+// unfollowed are the calls of which not even the module is known.
+func unfollowed(set *versions.Set) []pins.Skip {
+	var out []pins.Skip
+	for _, u := range set.Unknown {
+		if !u.Placed() {
+			out = append(out, pins.Skip{
+				Module: u.Source, Environments: u.Environments, File: u.File, Line: u.Line, Call: u.Module,
+				Reason: "where it leads is not known: " + u.Reason, Hint: "set it by hand, where it comes from", Asked: true,
+			})
+		}
+	}
+	return out
+}
+
+// finish writes the changes, or shows them, and reports.
+func (r *pinsRun) finish(ctx context.Context, command string) error {
+	if r.o.diff {
+		before, after := lint.Secrets(&lint.Input{Graph: r.graph}), lint.Secrets(&lint.Input{Graph: r.result.After})
+		for i := range r.result.Changes {
+			c := &r.result.Changes[i]
+			c.SecretsBefore, c.SecretsAfter = before[c.Path], after[c.Path]
+		}
+		if err := report.WriteFixes(r.stdout, r.result.Changes, r.style(r.stdout)); err != nil {
+			return err
+		}
+		return r.done(r.result.Asked())
+	}
+	if !r.o.dryRun {
+		if err := r.write(ctx); err != nil {
+			return err
+		}
+	}
+	p := report.NewPins(command, r.name, r.result, r.set, r.unread, !r.o.dryRun)
+	if err := report.WritePins(r.stdout, p, r.format, r.style(r.stdout)); err != nil {
+		return err
+	}
+	return r.done(r.result.Asked())
+}
+
+// write puts the changes into the work tree.
+func (r *pinsRun) write(ctx context.Context) error {
+	return rewriteFiles(r.root, r.result.Changes)
+}

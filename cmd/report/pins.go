@@ -1,0 +1,244 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/pins"
+	"github.com/terrier-iac/terrier/modules/versions"
+)
+
+// Pins is the result of bump, promote and pin, as JSON has it. Nothing in it
+// holds credentials.
+type Pins struct {
+	FormatVersion string        `json:"format_version"`
+	Written       bool          `json:"written"`
+	Edits         []PinsEdit    `json:"edits"`
+	Skipped       []PinsSkipped `json:"skipped"`
+	Errors        []ListError   `json:"errors"`
+
+	title, name string
+	result      *pins.Result
+}
+
+// PinsEdit is one call that moves.
+type PinsEdit struct {
+	File        string `json:"file"`
+	Line        int    `json:"line"`
+	Module      string `json:"module"`
+	Call        string `json:"call"`
+	Environment string `json:"environment"` // "" for none; several with commas
+	From        string `json:"from"`        // as it was written
+	To          string `json:"to"`
+	FromVersion string `json:"from_version"` // "" where it is not known
+	ToVersion   string `json:"to_version"`
+	// Unchanged says that the module's files are the same in both; null where
+	// that is not known.
+	Unchanged *bool    `json:"unchanged"`
+	Notes     []string `json:"notes"`
+}
+
+// PinsSkipped is one call that stays.
+type PinsSkipped struct {
+	File        string `json:"file"`
+	Line        int    `json:"line"`
+	Module      string `json:"module"`
+	Call        string `json:"call"`
+	Environment string `json:"environment"`
+	From        string `json:"from"`
+	Reason      string `json:"reason"`
+	Hint        string `json:"hint"`
+	// Asked says that what was asked for is not done, so that the exit code
+	// is 2. A call that is where it should be is skipped as well.
+	Asked bool `json:"asked"`
+}
+
+// NewPins takes what became of the moves; command is its name, and name what
+// was read. written says that the files have been written.
+func NewPins(command, name string, r *pins.Result, set *versions.Set, unread []ListError, written bool) *Pins {
+	p := &Pins{
+		FormatVersion: FormatVersion, Written: written && len(r.Edits) > 0, Edits: []PinsEdit{}, Skipped: []PinsSkipped{},
+		Errors: listErrors(set, unread), title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
+	}
+	for _, e := range r.Edits {
+		edit := PinsEdit{
+			File: dataPath(e.File), Line: e.Line, Module: data(e.Module), Call: data(e.Call), Environment: pinsEnvironments(e.Environments, ","),
+			From: data(hclparse.Redact(e.From)), To: data(e.To), FromVersion: e.FromVersion, ToVersion: e.ToVersion, Notes: dataAll(e.Notes),
+		}
+		if e.Move != nil {
+			edit.Unchanged = e.Move.Same
+		}
+		p.Edits = append(p.Edits, edit)
+	}
+	for _, s := range r.Skipped {
+		p.Skipped = append(p.Skipped, PinsSkipped{
+			File: dataPath(s.File), Line: s.Line, Module: data(s.Module), Call: data(s.Call), Environment: pinsEnvironments(s.Environments, ","),
+			From: data(hclparse.Redact(s.From)), Reason: data(s.Reason), Hint: data(s.Hint), Asked: s.Asked,
+		})
+	}
+	return p
+}
+
+func dataAll(texts []string) []string {
+	out := []string{}
+	for _, t := range texts {
+		out = append(out, data(t))
+	}
+	return out
+}
+
+func pinsEnvironments(names []string, sep string) string {
+	named := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
+	return data(strings.Join(named, sep))
+}
+
+// PinsFormats are the names of the formats of WritePins, the default first.
+func PinsFormats() []string { return []string{"text", "json", "markdown"} }
+
+// WritePins writes the result in one of PinsFormats.
+func WritePins(w io.Writer, p *Pins, format string, st Style) error {
+	switch format {
+	case "text":
+		return pinsText(w, p, st)
+	case "json":
+		return JSON(w, p)
+	case "markdown":
+		rows := p.table(markdown)
+		if len(rows) == 1 {
+			q := &printer{w: w}
+			q.f("Nothing moves.\n")
+			return q.err
+		}
+		return writeMarkdown(w, rows, p.Errors)
+	}
+	return errFormat
+}
+
+// table are the edits for people, those that are alike in one row, the head
+// first; text makes a field fit for the format.
+func (p *Pins) table(text func(string) string) [][]string {
+	type row struct {
+		module, environment, from, to, note string
+		calls                               int
+	}
+	var rows []*row
+	for i := range p.Edits {
+		e := &p.Edits[i]
+		r := row{e.Module, pinsEnvironments(p.result.Edits[i].Environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(e.Notes, "; "), 1}
+		if e.Unchanged != nil && *e.Unchanged {
+			r.note = strings.Join(append([]string{"same files"}, e.Notes...), "; ")
+		}
+		j := slices.IndexFunc(rows, func(o *row) bool {
+			return o.module == r.module && o.environment == r.environment && o.from == r.from && o.to == r.to && o.note == r.note
+		})
+		if j >= 0 {
+			rows[j].calls++
+			continue
+		}
+		rows = append(rows, &r)
+	}
+	slices.SortStableFunc(rows, func(a, b *row) int { return strings.Compare(a.module, b.module) })
+	out := [][]string{{"module", "environment", "from", "to", "calls", ""}}
+	for _, r := range rows {
+		out = append(out, []string{text(oneLine(r.module)), text(envName(r.environment)), text(oneLine(r.from)), text(oneLine(r.to)), thousands(r.calls), text(oneLine(r.note))})
+	}
+	return out
+}
+
+// shownPin is a pin in a table: a commit in short, with what it is.
+func shownPin(ref, version string) string {
+	switch {
+	case ref == "":
+		return "no version"
+	case len(ref) == 40 && hexadecimal(ref) && version != "":
+		return ref[:12] + " (" + version + ")"
+	case len(ref) == 40 && hexadecimal(ref):
+		return ref[:12]
+	}
+	return ref
+}
+
+func hexadecimal(s string) bool {
+	return strings.Trim(s, "0123456789abcdefABCDEF") == ""
+}
+
+func pinsText(w io.Writer, p *Pins, st Style) error {
+	q := &printer{w: w}
+	files := map[string]bool{}
+	for _, e := range p.Edits {
+		files[e.File] = true
+	}
+	q.f("%s  %s in %s\n", st.bold(p.title), count(len(p.Edits), "call"), count(len(files), "file"))
+	rows := p.table(func(s string) string { return s })
+	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[1] != "-" }) {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 1, 2)
+		}
+	}
+	if len(rows) > 1 {
+		q.f("\n")
+		textTable(q, rows, st)
+	}
+	var left, right []PinsSkipped
+	for _, s := range p.Skipped {
+		if s.Asked {
+			left = append(left, s)
+		} else {
+			right = append(right, s)
+		}
+	}
+	pinsSkipped(q, st.yellow("Left as they are"), left, st)
+	switch {
+	case st.Verbose:
+		pinsSkipped(q, st.bold("Where they should be"), right, st)
+	case len(right) > 0:
+		q.f("\n%s\n", st.faint(fmt.Sprintf("%s where they should be (-v names them).", count(len(right), "call"))))
+	}
+	textErrors(q, p.Errors, st)
+	switch {
+	case len(p.Errors) > 0:
+		q.f("\n%s\n", st.red("Not all could be looked at."))
+	case len(p.Edits) > 0 && !p.Written:
+		q.f("\n%s\n", st.faint("Nothing was written."))
+	}
+	return q.err
+}
+
+// pinsSkipped writes calls that stay, those of one reason together.
+func pinsSkipped(p *printer, title string, all []PinsSkipped, st Style) {
+	if len(all) == 0 {
+		return
+	}
+	p.f("\n%s  %s\n", title, count(len(all), "call"))
+	type group struct{ module, reason, hint string }
+	seen := map[group]bool{}
+	for i, s := range all {
+		g := group{s.Module, s.Reason, s.Hint}
+		if seen[g] {
+			continue
+		}
+		seen[g] = true
+		p.f("%s\n", st.wrapped(2, s.Module+": "+s.Reason))
+		for _, o := range all[i:] {
+			if (group{o.Module, o.Reason, o.Hint}) == g {
+				where := fmt.Sprintf("%s:%d", oneLine(o.File), o.Line)
+				if env := envName(o.Environment); env != "-" {
+					where += "  " + env
+				}
+				p.f("    %s\n", st.faint(where))
+			}
+		}
+		if s.Hint != "" {
+			p.f("%s\n", st.wrapped(4, "hint: "+s.Hint))
+		}
+	}
+}
+
+// wrapped folds a text at the style's width, each line with an indent.
+func (st Style) wrapped(indent int, text string) string {
+	pad := strings.Repeat(" ", indent)
+	return pad + fold(oneLine(text), max(40, st.Width)-indent, indent)
+}
