@@ -29,6 +29,7 @@ type Remote struct {
 	// it is ended; 0 is for ever.
 	Silence time.Duration
 
+	dir     string    // where git runs; "" is GitDir
 	options []string  // git's own, before the subcommand
 	secret  *userinfo // of URL, which does not hold it
 }
@@ -255,7 +256,9 @@ func (r *Remote) command(ctx context.Context, args ...string) *exec.Cmd {
 	if v, ok := os.LookupEnv("GIT_ALLOW_PROTOCOL"); ok {
 		cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL="+v)
 	}
-	cmd.Dir = dir
+	if cmd.Dir = dir; r.dir != "" {
+		cmd.Dir = r.dir
+	}
 	return cmd
 }
 
