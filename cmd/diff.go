@@ -65,10 +65,7 @@ func (a *app) diff(ctx context.Context, o diffOptions) error {
 	}
 	defer d.close()
 	changes := change.Versions(d.old.version, d.new.version)
-	callers, err := d.breaks()
-	if err != nil {
-		return err
-	}
+	callers := d.breaks()
 	r := report.NewDiff(d.target.name, d.old.label, d.new.label, changes, callers)
 	if err := report.WriteDiff(a.stdout, r, a.format, a.style(a.stdout)); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -82,7 +81,7 @@ func (d *diffJob) ownCalls() {
 // submodule says which directory of the module a call is of, relative to it.
 func (d *diffJob) submodule(c diffCall) (string, bool) {
 	t := d.target
-	root, sub := t.dir, ""
+	sub := ""
 	switch s := c.source; {
 	case t.local && c.own && c.Target != "":
 		// What it calls of itself is its own affair.
@@ -92,79 +91,44 @@ func (d *diffJob) submodule(c diffCall) (string, bool) {
 		sub = c.Target
 	case t.local && d.own[modules.RepositoryIdentity(s)]:
 		sub = path.Clean("./" + s.Subdir)
-	case !t.local && modules.RepositoryIdentity(s) != "" && modules.RepositoryIdentity(s) == modules.RepositoryIdentity(t.source):
-		root, sub = path.Clean("./"+t.source.Subdir), path.Clean("./"+s.Subdir)
+	case !t.local:
+		return change.SubmoduleOf(s, t.source)
 	default:
 		return "", false
 	}
-	if !modules.Within(sub, root) {
+	if !modules.Within(sub, t.dir) {
 		return "", false
 	}
-	rel, err := filepath.Rel(filepath.FromSlash(root), filepath.FromSlash(sub))
+	rel, err := filepath.Rel(filepath.FromSlash(t.dir), filepath.FromSlash(sub))
 	return filepath.ToSlash(rel), err == nil
 }
 
-// breaks looks at each call of the module.
-func (d *diffJob) breaks() ([]change.Break, error) {
-	var out []change.Break
+// breaks looks at each call of the module, by the directory that was given
+// for it.
+func (d *diffJob) breaks() []change.Break {
 	type place struct {
 		graph *modules.Graph
-		dir   string
+		shown string
 	}
-	loaded := map[place]*hclparse.Module{}
-	seen := map[string]bool{}
+	calls := map[place][]change.Called{}
+	var order []place
 	for _, c := range d.calls {
-		at := place{c.graph, c.Dir}
-		m, ok := loaded[at]
-		if !ok {
-			m = c.graph.Tree.Reload(c.Dir)
-			loaded[at] = m
-			for _, f := range m.Files {
-				if f.Broken() {
-					d.app.say("Note: %s does not parse: what it reads of the module is not known.", path.Join(c.shown, f.Path))
-				}
-			}
+		at := place{c.graph, c.shown}
+		if calls[at] == nil {
+			order = append(order, at)
 		}
-		key := c.shown + "\x00" + c.Dir + "\x00" + c.Name() + "\x00" + fmt.Sprint(c.Terragrunt != nil)
-		if m == nil || seen[key] {
-			continue
+		calls[at] = append(calls[at], change.Called{Call: c.Call, Sub: c.sub})
+	}
+	var out []change.Break
+	for _, at := range order {
+		found, unread := change.NewCallers(at.graph).Breaks(calls[at], d.old.version, d.new.version)
+		for _, file := range unread {
+			d.app.say("Note: %s does not parse: what it reads of the module is not known.", path.Join(at.shown, file))
 		}
-		seen[key] = true
-		for _, b := range d.callBreaks(c, m) {
-			b.File = path.Join(c.shown, b.File)
+		for _, b := range found {
+			b.File = path.Join(at.shown, b.File)
 			out = append(out, b)
 		}
 	}
-	slices.SortFunc(out, func(a, b change.Break) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Summary, b.Summary))
-	})
-	return slices.Compact(out), nil
-}
-
-func (d *diffJob) callBreaks(c diffCall, m *hclparse.Module) []change.Break {
-	old, new := d.old.version.Modules[c.sub], d.new.version.Modules[c.sub]
-	if old == nil {
-		return nil // it could not be called before
-	}
-	if new == nil {
-		what := "the submodule " + c.sub
-		switch to := change.Renamed(d.old.version, d.new.version)[c.sub]; {
-		case c.sub == ".":
-			what = "the module itself"
-		case to != "":
-			return []change.Break{{File: c.File().Path, Line: c.Line(), Call: c.Name(), Summary: fmt.Sprintf("module %q calls %s, which is now %s", c.Name(), what, to)}}
-		}
-		return []change.Break{{File: c.File().Path, Line: c.Line(), Call: c.Name(), Summary: fmt.Sprintf("module %q calls %s, which is gone", c.Name(), what)}}
-	}
-	if c.Terragrunt != nil {
-		return change.InputBreaks(m, old, new)
-	}
-	for _, tofu := range []bool{false, true} {
-		for _, call := range m.Effective(tofu) {
-			if call.Name == c.Name() {
-				return change.Breaks(m, call, old, new)
-			}
-		}
-	}
-	return nil
+	return change.SortBreaks(out)
 }

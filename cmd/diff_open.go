@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -104,85 +102,62 @@ func (d *diffJob) fill(ctx context.Context, cfg *Config, fsys fs.FS, o diffOptio
 
 // open reads the module at a revision, a version or a directory.
 func (d *diffJob) open(ctx context.Context, rev string) (diffVersion, error) {
-	fsys, dir, label, err := d.place(ctx, rev)
+	v, err := d.place(ctx, rev)
 	if err != nil {
 		return diffVersion{}, err
 	}
-	v, diags := change.Load(fsys, dir)
-	var errs hcl.Diagnostics
-	for _, diag := range diags {
-		if diag.Severity == hcl.DiagError {
-			errs = append(errs, diag)
-		}
-	}
-	if len(errs) > 0 {
-		files := map[string]*hcl.File{}
-		for _, m := range v.Modules {
-			for _, f := range m.Files {
-				files[f.Path] = &hcl.File{Bytes: f.Bytes}
-			}
-		}
+	d.closes = append(d.closes, func() { v.Close() })
+	v.Name = d.target.name
+	loaded, err := v.Load()
+	var broken *fetch.ParseError
+	if errors.As(err, &broken) {
 		s := d.app.style(d.app.stderr)
-		report.Diagnostics(d.app.stderr, errs, files, s.Width, s.Color)
-		return diffVersion{}, fmt.Errorf("%s at %s does not parse, so nothing was compared\nhint: name a version that does", d.target.name, label)
+		report.Diagnostics(d.app.stderr, broken.Diags, broken.Files, s.Width, s.Color)
 	}
-	if len(v.Modules) == 0 {
-		where := "the directory " + dir
-		if dir == "." {
-			where = "its root"
-		}
-		return diffVersion{}, fmt.Errorf("%s at %s: %w in %s: it holds no Terraform configuration\nhint: the module may have stood elsewhere then; name that directory, or another version", d.target.name, label, errNoModule, where)
-	}
-	return diffVersion{label, v}, nil
+	return diffVersion{v.Label, loaded}, err
 }
 
-// place opens the files of a version, and says where in them the module is.
-func (d *diffJob) place(ctx context.Context, rev string) (fsys fs.FS, dir, label string, err error) {
-	if isDirectory(rev) {
-		return d.directory(rev)
-	}
+// place opens the files of a version.
+func (d *diffJob) place(ctx context.Context, rev string) (*fetch.Version, error) {
 	t := d.target
 	switch {
+	case isDirectory(rev):
+		return d.directory(rev)
 	case t.local && d.repo == nil:
-		return nil, "", "", fmt.Errorf("%s is in no git repository, so there is no revision %q of it\nhint: give two directories, as ./old and ./new", t.name, rev)
+		return nil, fmt.Errorf("%s is in no git repository, so there is no revision %q of it\nhint: give two directories, as ./old and ./new", t.name, rev)
 	case t.local:
 		tree, label, err := d.at(ctx, t.dir, rev)
 		if err != nil {
-			return nil, "", "", err
+			return nil, err
 		}
 		d.closes = append(d.closes, func() { tree.Close() })
-		return tree, t.dir, label, nil
+		return &fetch.Version{FS: tree, Dir: t.dir, Label: label}, nil
 	}
 	bar := d.app.progress()
+	defer bar.Done()
 	d.store.Progress = steps(bar)
-	v, err := d.store.Open(ctx, t.source, rev, t.prefixes)
-	bar.Done()
-	if err != nil {
-		return nil, "", "", err
-	}
-	d.closes = append(d.closes, func() { v.Close() })
-	return v.FS, v.Dir, v.Label, nil
+	return d.store.Open(ctx, t.source, rev, t.prefixes)
 }
 
-func (d *diffJob) directory(word string) (fs.FS, string, string, error) {
+func (d *diffJob) directory(word string) (*fetch.Version, error) {
 	abs := word
 	if !filepath.IsAbs(abs) {
 		abs = filepath.Join(d.app.chdir, word)
 	}
 	abs, err := filepath.Abs(abs)
 	if err != nil {
-		return nil, "", "", err
+		return nil, err
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return nil, "", "", fmt.Errorf("%s is no directory\nhint: a revision does not begin with . or /", word)
+		return nil, fmt.Errorf("%s is no directory\nhint: a revision does not begin with . or /", word)
 	}
 	// Modules call their siblings: the whole repository has to be there.
 	if root := gitRoot(abs); root != "" {
 		if rel, err := filepath.Rel(root, abs); err == nil {
-			return os.DirFS(root), filepath.ToSlash(rel), word, nil
+			return &fetch.Version{FS: os.DirFS(root), Dir: filepath.ToSlash(rel), Label: word}, nil
 		}
 	}
-	return os.DirFS(abs), ".", word, nil
+	return &fetch.Version{FS: os.DirFS(abs), Dir: ".", Label: word}, nil
 }
 
 // at opens this repository at a revision; of a module in dir its own tags come
@@ -195,7 +170,7 @@ func (d *diffJob) at(ctx context.Context, dir, rev string) (*repo.TreeFS, string
 	}
 	label := rev
 	name := rev
-	if tag := fetch.OwnTag(rev, fetch.TagPrefixes(dir, nil), all); tag != "" {
+	if tag := fetch.OwnTag(rev, fetch.TagPrefixes("", dir, nil), all); tag != "" {
 		label, name = tag, "refs/tags/"+tag
 	}
 	commit, err := d.repo.Resolve(ctx, name)

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -218,5 +217,3 @@ func ownSources(ctx context.Context, r *repo.Repo) map[string]bool {
 	delete(out, "")
 	return out
 }
-
-var errNoModule = errors.New("there is no module")

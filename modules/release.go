@@ -47,6 +47,32 @@ func ParseRelease(ref string) (Release, bool) {
 // or a v.
 var versionAtEnd = regexp.MustCompile(`^((?:.*/)?(?:[^/]*?[0-9A-Za-z_]-)?)[vV]?([0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?)$`)
 
+// TagPrefixes are what may stand before the version of a release of a module in
+// a repository's subdirectory, both slash paths and both perhaps "": first
+// nothing, then the path or the name of its directory, the most certain first,
+// and last the name of its repository.
+func TagPrefixes(repository, subdir string) []string {
+	out := []string{""}
+	name := func(p string) {
+		if p == "" || p == "." {
+			return
+		}
+		out = append(out, p+"/", p+"-")
+	}
+	last := func(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
+	if sub := strings.Trim(subdir, "/"); sub != "" {
+		name(sub)
+		name(last(sub))
+		name(strings.ReplaceAll(sub, "/", "-"))
+		if _, below, ok := strings.Cut(sub, "/"); ok {
+			name(below)
+			name(strings.ReplaceAll(below, "/", "-"))
+		}
+	}
+	name(last(strings.TrimSuffix(repository, ".git")))
+	return out
+}
+
 // Identity is equal for two sources of the same module: one repository in
 // whatever spelling (git@h:p, ssh://, https://, with and without .git,
 // github.com/…), and one subdirectory. It is "" for what is in no repository.

@@ -5,17 +5,17 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/terrier-iac/terrier/modules"
 )
 
-// TagPrefixes are those of tags of the module in dir, the most certain first:
-// more, which are known, then those of its directory, then none.
-func TagPrefixes(dir string, more []string) []string {
-	out := slices.Clone(more)
-	if dir != "." && dir != "" {
-		base := path.Base(dir)
-		out = append(out, dir+"/", base+"/", base+"-")
-	}
-	return append(out, "", "tags/")
+// TagPrefixes are those of tags of the module in a repository's subdirectory,
+// the most certain first: more, which are known, then those of its directory,
+// then none, and last the repository's name, which says least where the
+// repository has tags without.
+func TagPrefixes(repository, subdir string, more []string) []string {
+	dir, name := modules.TagPrefixes("", path.Clean("./"+subdir))[1:], modules.TagPrefixes(repository, "")[1:]
+	return slices.Concat(more, dir, []string{"", "tags/"}, name)
 }
 
 // OwnTag is the tag that a version of a module means: rev behind the first of

@@ -54,8 +54,7 @@ func (s *Store) Open(ctx context.Context, source hclparse.Source, rev string, pr
 	case hclparse.KindRegistry:
 		return s.openRegistry(ctx, name, source, rev)
 	case hclparse.KindGit:
-		dir := path.Clean("./" + source.Subdir)
-		return s.openGit(ctx, name, source, rev, TagPrefixes(dir, prefixes))
+		return s.openGit(ctx, name, source, rev, TagPrefixes(source.Repository, source.Subdir, prefixes))
 	}
 	return nil, fmt.Errorf("%s is neither in a git repository nor in a registry: it has no versions", source.Redacted())
 }

@@ -82,7 +82,7 @@ func releaseOf(c *lint.Call, file *lock.File) *Release {
 // the highest of the module's tags that are. all are the known releases of the
 // repository: a comment that names one which is elsewhere is stale.
 func releaseAt(c *lint.Call, at, all []*Release) *Release {
-	own := ownPrefixes(c.Source)
+	own := modules.TagPrefixes(c.Source.Repository, c.Source.Subdir)
 	var said *Release
 	if c.Comment != nil {
 		if said = newRelease(c.Comment.Text, c.Source.Ref); said != nil && said.Prefix != "" && !slices.Contains(own, said.Prefix) && c.Source.Subdir != "" {
@@ -116,31 +116,6 @@ func ofModule(r *Release, s hclparse.Source, own []string) bool {
 func compareReleases(a, b *Release) int {
 	return cmp.Or(a.Version.Compare(b.Version), cmp.Compare(a.Version.Metadata(), b.Version.Metadata()),
 		cmp.Compare(len(b.Prefix), len(a.Prefix)), cmp.Compare(b.Tag, a.Tag))
-}
-
-// ownPrefixes are what may stand before the version of a release of the called
-// module: nothing, or the name or path of its directory, or the name of its
-// repository.
-func ownPrefixes(s hclparse.Source) []string {
-	out := []string{""}
-	name := func(p string) {
-		if p == "" || p == "." {
-			return
-		}
-		out = append(out, p+"/", p+"-")
-	}
-	last := func(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
-	if sub := strings.Trim(s.Subdir, "/"); sub != "" {
-		name(sub)
-		name(last(sub))
-		name(strings.ReplaceAll(sub, "/", "-"))
-		if _, below, ok := strings.Cut(sub, "/"); ok {
-			name(below)
-			name(strings.ReplaceAll(below, "/", "-"))
-		}
-	}
-	name(last(strings.TrimSuffix(s.Repository, ".git")))
-	return out
 }
 
 // tagsOf are the release tags among the refs of a remote.

@@ -3,8 +3,6 @@ package versions
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -12,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
@@ -102,7 +100,8 @@ func (a *Asker) compare(ctx context.Context, q *question, rows []*Row) error {
 	for _, r := range open {
 		before, after := trees.at(r.Uses[0].Commit), trees.at(r.Allowed.Commit)
 		if before != nil && after != nil {
-			if same, ok := sameModule(before, after, path.Clean(cmp.Or(r.Module.Subdir, "."))); ok {
+			dir := path.Clean("./" + r.Module.Subdir)
+			if same, ok := fetch.Same(before, dir, after, dir); ok {
 				r.Unchanged = &same
 			}
 		}
@@ -153,70 +152,4 @@ func (t *trees) close() {
 			tree.Close()
 		}
 	}
-}
-
-// mostDirs bounds what a module may make us follow.
-const mostDirs = 1000
-
-// sameModule compares a directory of two trees, and those that it calls by
-// relative paths in its repository. ok is false where that cannot be told.
-func sameModule(before, after *repo.TreeFS, dir string) (same, ok bool) {
-	queue, seen := []string{dir}, map[string]bool{}
-	for len(queue) > 0 {
-		dir := queue[0]
-		queue = queue[1:]
-		if seen[dir] {
-			continue
-		}
-		if seen[dir] = true; len(seen) > mostDirs {
-			return false, false
-		}
-		a, inA := before.Tree(dir)
-		b, inB := after.Tree(dir)
-		switch {
-		case !inA || !inB:
-			// A symlink, or a module that is new or gone.
-			return false, inA || inB
-		case a != b:
-			return false, true
-		}
-		calls, err := localCalls(after, dir)
-		if err != nil {
-			return false, false
-		}
-		queue = append(queue, calls...)
-	}
-	return true, true
-}
-
-var errOutside = errors.New("a call leads out of the repository")
-
-// localCalls are the directories that the configuration below dir calls
-// outside of dir: what is inside was compared with it.
-func localCalls(fsys fs.FS, dir string) ([]string, error) {
-	sub, err := fs.Sub(fsys, dir)
-	if err != nil {
-		return nil, err
-	}
-	tree, diags := hclparse.LoadCalls(sub)
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	var out []string
-	for _, m := range tree.Modules {
-		for _, c := range m.Calls {
-			if !c.HasSource || c.Source.Kind != hclparse.KindLocal {
-				continue
-			}
-			to := path.Join(dir, m.Path, c.Source.Path)
-			if to == ".." || strings.HasPrefix(to, "../") {
-				return nil, errOutside
-			}
-			if dir != "." && to != dir && !strings.HasPrefix(to, dir+"/") {
-				out = append(out, to)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
 }

@@ -71,7 +71,7 @@ type Module struct {
 	Whole    bool
 
 	repository string   // modules.RepositoryIdentity
-	own        []string // see ownPrefixes
+	own        []string // see modules.TagPrefixes
 	every      []*Use   // those that Keep has taken out, too
 }
 
@@ -195,7 +195,7 @@ func New(in Input) *Set {
 		}
 		release := releaseOf(c, in.Lock)
 		key, prefix := id, ""
-		own := ownPrefixes(c.Source)
+		own := modules.TagPrefixes(c.Source.Repository, c.Source.Subdir)
 		if c.Source.Subdir == "" && c.Source.Kind == hclparse.KindGit && release != nil && !slices.Contains(own, release.Prefix) {
 			// One repository's root, and the tags of several modules: each tag
 			// has the tree of its own module at the root.
