@@ -88,11 +88,39 @@ func (g *Graph) Address(c *Call) Address {
 	case call.Static:
 		return e.plain(call.Raw, call.File, call.SourceRange)
 	}
-	expr := sourceExpr(call)
+	return g.textAt(e, c, call.File, call.SourceRange)
+}
+
+// Version returns the text of the version argument of c, which stands at the
+// range in a file of the call's directory; that is c's own file but where an
+// override gives the version. It is made of what Address tells, and is zero
+// where there is none.
+func (g *Graph) Version(c *Call, at hcl.Range) Address {
+	e := &addressEval{g: g, texts: map[string][]byte{}}
+	if f := c.File(); f.Path == at.Filename {
+		return g.textAt(e, c, f, at)
+	}
+	if d := g.Dirs[c.Dir]; d != nil {
+		for _, f := range d.Config.Files {
+			if f.Path == at.Filename {
+				return g.textAt(e, c, f, at)
+			}
+		}
+	}
+	return Address{}
+}
+
+// textAt is the text of the expression of c's at a range of a file.
+func (g *Graph) textAt(e *addressEval, c *Call, f *hclparse.File, at hcl.Range) Address {
+	expr := exprAt(f, at)
 	if expr == nil {
 		return Address{}
 	}
-	return addressOf(e.eval(expr, g.directoryNames(c.Dir, call.File.Tofu), 0), c.Dir)
+	if c.Terragrunt != nil {
+		scope := terragruntNames{g.terragrunt.scope(c.lead.unit, c.lead.file)}
+		return addressOf(e.eval(expr, scope, 0), c.Dir)
+	}
+	return addressOf(e.eval(expr, g.directoryNames(c.Dir, f.Tofu), 0), c.Dir)
 }
 
 // plain is the address of a source that is one literal.
@@ -105,19 +133,23 @@ func (e *addressEval) plain(raw string, f *hclparse.File, r hcl.Range) Address {
 	return a
 }
 
-// sourceExpr parses the source of a call again; nil where that fails.
-func sourceExpr(c *hclparse.Call) (expr hcl.Expression) {
+// exprAt parses the expression at a range of a file again; nil where that
+// fails.
+func exprAt(f *hclparse.File, at hcl.Range) (expr hcl.Expression) {
 	defer func() {
 		if recover() != nil {
 			expr = nil // the parser is others' code
 		}
 	}()
-	text := c.SourceRange.SliceBytes(c.File.Bytes)
-	if c.File.Syntax == hclparse.JSON {
-		return jsonTemplate(text, c.SourceRange)
+	if !at.CanSliceBytes(f.Bytes) {
+		return nil
+	}
+	text := at.SliceBytes(f.Bytes)
+	if f.Syntax == hclparse.JSON {
+		return jsonTemplate(text, at)
 	}
 	// A heredoc is closed by the newline behind it.
-	parsed, diags := hclsyntax.ParseExpression(append(bytes.Clone(text), '\n'), c.File.Path, c.SourceRange.Start)
+	parsed, diags := hclsyntax.ParseExpression(append(bytes.Clone(text), '\n'), f.Path, at.Start)
 	if diags.HasErrors() {
 		return nil
 	}
@@ -256,9 +288,12 @@ func (e *addressEval) eval(x hcl.Expression, in addressScope, depth int) []piece
 	case hclsyntax.Node:
 		return unknownPieces
 	}
-	// JSON: a string is a template, and no byte of it is sure to stand as it is.
+	// JSON: a string is a template.
 	if v, diags := x.Value(nil); !diags.HasErrors() && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-		if t := templateOf(v.AsString(), x.Range()); t != nil {
+		r := x.Range()
+		inner := r
+		inner.Start.Byte, inner.End.Byte = r.Start.Byte+1, r.End.Byte-1 // the quotes
+		if t := templateOf(v.AsString(), r, e.stands(v.AsString(), r.Filename, inner)); t != nil {
 			return e.eval(t, in, depth)
 		}
 	}

@@ -226,18 +226,23 @@ func jsonTemplate(text []byte, r hcl.Range) hcl.Expression {
 	if json.Unmarshal(text, &s) != nil {
 		return nil
 	}
-	return templateOf(s, r)
+	return templateOf(s, r, string(text) == `"`+s+`"`)
 }
 
-// templateOf parses the template of a JSON string; nil where it is none. Its
-// ranges are in no file.
-func templateOf(s string, r hcl.Range) (expr hcl.Expression) {
+// templateOf parses the template of the JSON string at r; nil where it is none.
+// Its ranges are in no file but where the string stands just as it is.
+func templateOf(s string, r hcl.Range, stands bool) (expr hcl.Expression) {
 	defer func() {
 		if recover() != nil {
 			expr = nil // the parser is others' code
 		}
 	}()
-	x, diags := hclsyntax.ParseTemplate([]byte(s), "", r.Start)
+	name, at := "", r.Start
+	if stands {
+		name = r.Filename
+		at.Byte, at.Column = at.Byte+1, at.Column+1 // the quote
+	}
+	x, diags := hclsyntax.ParseTemplate([]byte(s), name, at)
 	if diags.HasErrors() {
 		return nil
 	}

@@ -184,12 +184,12 @@ func TestAddressElsewhere(t *testing.T) {
 	}
 	// The literals of a symlinked file are where it stands.
 	want := map[string]string{
-		"a.tf.json j":      `"./v1/x"`,
-		"a.tf.json k":      `"./yv1b"`,
+		"a.tf.json j":      `"./v1/x" a.tf.json:v1`, // its own text has an escape
+		"a.tf.json k":      `"./yv1b" a.tf.json:./ a.tf.json:y a.tf.json:v1 a.tf.json:b`,
 		"a.tf.json l":      `"./x" a.tf.json:./x`,
 		"a.tf.json n":      `""…""`,
 		"a.tf.json o":      `"./${local.v}"`,
-		"b.tf native":      `"./yv1/z" b.tf:./ b.tf:/z`,
+		"b.tf native":      `"./yv1/z" b.tf:./ a.tf.json:y a.tf.json:v1 b.tf:/z`,
 		"b.tf none":        `""…""`,
 		"b/x.tf m":         `"./"…"" b/x.tf:./`,
 		"b/x.tofu m":       `"./tofu" b/x.tofu:./ b/x.tofu:tofu`,
