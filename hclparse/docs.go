@@ -12,6 +12,10 @@ type DocSource struct {
 	Line       int
 	Module     string // the module block's name
 	Source     Source
+	// Version is the literal version argument beside it, and where that stands,
+	// quotes included; "" and 0 where there is none.
+	Version                  string
+	VersionStart, VersionEnd int
 }
 
 // FindDocSources returns the sources that the HCL fences of a Markdown file
@@ -32,7 +36,11 @@ func FindDocSources(src []byte) []DocSource {
 			if !c.Static || f.text[r.Start.Byte] != '"' {
 				continue
 			}
-			out = append(out, DocSource{Start: f.start + r.Start.Byte, End: f.start + r.End.Byte, Line: f.line + r.Start.Line - 1, Module: c.Name, Source: c.Source})
+			d := DocSource{Start: f.start + r.Start.Byte, End: f.start + r.End.Byte, Line: f.line + r.Start.Line - 1, Module: c.Name, Source: c.Source}
+			if v := c.VersionRange; c.Version != "" && f.text[v.Start.Byte] == '"' {
+				d.Version, d.VersionStart, d.VersionEnd = c.Version, f.start+v.Start.Byte, f.start+v.End.Byte
+			}
+			out = append(out, d)
 		}
 	}
 	return out

@@ -9,6 +9,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
@@ -111,6 +114,8 @@ func refuse(reason, hint string) *Refused { return &Refused{Reason: reason, Hint
 
 func (s *setter) set() *Refused {
 	switch c := s.call; {
+	case !printable(s.pin):
+		return refuse("the comment that it is to have is no text of one line", "")
 	case isTfr(c):
 		return s.setTfr()
 	case c.Known && c.Source.Kind == hclparse.KindRegistry:
@@ -124,4 +129,9 @@ func (s *setter) set() *Refused {
 	default:
 		return refuse("its source is neither in git nor in a registry", "put git:: before the URL of a git repository")
 	}
+}
+
+// printable reports whether the comment is one that stays in its line.
+func printable(p Pin) bool {
+	return !strings.ContainsFunc(p.Comment, func(r rune) bool { return !unicode.IsPrint(r) }) && utf8.ValidString(p.Comment)
 }

@@ -92,22 +92,30 @@ func (s splices) cut(text string, cuts [][2]int) splices {
 }
 
 // edits puts splices where the text stands, and proves that the text then is
-// the wanted one.
-func (w *written) edits(s splices) ([]Edit, *Refused) {
+// the wanted one. what names the text in a reason.
+func (w *written) edits(s splices, what string) ([]Edit, *Refused) {
 	var out []Edit
 	for _, e := range s {
 		edit, ok := w.edit(e)
-		if !ok {
-			return nil, refuse("what is to be changed is not written as one text", "write the source and its version as one text")
+		switch {
+		case !ok && !w.stands(e):
+			return nil, refuse(what+" is made by an expression, and stands nowhere as it is", "write it as one text")
+		case !ok:
+			return nil, refuse(what+" is made of several texts, and no change of one of them makes it what it is to be", "write it as one text")
 		}
 		if !slices.ContainsFunc(out, func(o Edit) bool { return same(o, edit) }) {
 			out = append(out, edit)
 		}
 	}
 	if w.after(out) != s.apply(w.text) {
-		return nil, refuse("a text that is to be changed stands in it more than once", "write the version in one place of its own")
+		return nil, refuse(what+" is made of a text that stands in it, or beside it, more than once", "write it as one text of its own")
 	}
 	return out, nil
+}
+
+// stands reports whether any of what a splice replaces is written somewhere.
+func (w *written) stands(e splice) bool {
+	return slices.ContainsFunc(w.runs, func(r run) bool { return r.at < e.to && e.from < r.end() })
 }
 
 func same(a, b Edit) bool {
@@ -206,8 +214,8 @@ func literal(src []byte, start, end int, text, file string, json bool) (*written
 	return &written{text: text, own: file, runs: []run{{file: file, offsets: offsets}}}, true
 }
 
-// address is the text of a computed source.
-func (s *setter) address(a modules.Address) *written {
+// computed is the text of an expression.
+func (s *setter) computed(a modules.Address) *written {
 	w := &written{text: a.Text, own: s.call.File().Real}
 	for _, l := range a.Literals {
 		r := run{at: l.At, file: s.real(l.Path)}
@@ -219,20 +227,25 @@ func (s *setter) address(a modules.Address) *written {
 	return w
 }
 
-// file is the configuration file of the tree at a path; nil for one that is
-// only included.
-func (s *setter) file(p string) *hclparse.File {
-	if f := s.call.File(); f.Path == p {
+// find is a configuration file that the call's directory, or that of a path,
+// has; nil for one that is only included.
+func (s *setter) find(p string, is func(*hclparse.File) bool) *hclparse.File {
+	if f := s.call.File(); is(f) {
 		return f
 	}
-	if d := s.g.Dirs[path.Dir(p)]; d != nil {
-		for _, f := range d.Config.Files {
-			if f.Path == p {
-				return f
+	for _, dir := range []string{path.Dir(p), s.call.Dir} {
+		if d := s.g.Dirs[dir]; d != nil {
+			if i := slices.IndexFunc(d.Config.Files, is); i >= 0 {
+				return d.Config.Files[i]
 			}
 		}
 	}
 	return nil
+}
+
+// file is the file that stands at a path.
+func (s *setter) file(p string) *hclparse.File {
+	return s.find(p, func(f *hclparse.File) bool { return f.Path == p })
 }
 
 // real is where the bytes of the file at a path are.
@@ -246,26 +259,20 @@ func (s *setter) real(p string) string {
 	return p
 }
 
-// bytes are those of the file whose bytes are at a path.
-func (s *setter) bytes(real string) []byte {
-	if f := s.call.File(); f.Real == real && f.Bytes != nil {
-		return f.Bytes
-	}
-	if d := s.g.Dirs[path.Dir(real)]; d != nil {
-		for _, f := range d.Config.Files {
-			if f.Real == real && f.Bytes != nil {
-				return f.Bytes
-			}
-		}
+// bytes are those at a path, and whether they are JSON.
+func (s *setter) bytes(real string) ([]byte, bool) {
+	f := s.find(real, func(f *hclparse.File) bool { return f.Real == real })
+	if f != nil && f.Bytes != nil {
+		return f.Bytes, f.Syntax == hclparse.JSON
 	}
 	src, _ := fs.ReadFile(s.g.Tree.FS, real)
-	return src
+	return src, f != nil && f.Syntax == hclparse.JSON
 }
 
 // add takes edits over, with their lines.
 func (s *setter) add(edits ...Edit) {
 	for _, e := range edits {
-		src := s.bytes(e.File)
+		src, _ := s.bytes(e.File)
 		e.Line = 1 + bytes.Count(src[:min(e.Start, len(src))], []byte("\n"))
 		s.out.Edits = append(s.out.Edits, e)
 	}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,18 +19,33 @@ func isTfr(c *lint.Call) bool {
 	return c.Known && c.Call.Terragrunt != nil && strings.HasPrefix(c.Source.String(), "tfr://")
 }
 
+func noVersion() *Refused {
+	return refuse("its source is in a registry, and what is to be set is no version", "")
+}
+
 // setTfr sets the version parameter of a tfr:// source or, where it has none,
 // the version argument of the terraform block.
 func (s *setter) setTfr() *Refused {
 	from, to, ok := s.call.Source.ParamSpan("version")
-	if !ok || from == to {
+	switch {
+	case s.pin.Version == "":
+		return noVersion()
+	case (!ok || from == to) && s.call.VersionRange.Filename != "":
 		return s.setVersion()
+	case !ok:
+		return refuse("it has no version", "write ?version="+s.pin.Version+" at the end of its source")
 	}
-	if s.pin.Version == "" {
-		return refuse("its source is in a registry, and what is to be set is no version", "")
+	text, err := url.QueryUnescape(s.call.Source.String()[from:to])
+	if err != nil {
+		return refuse("its version is not well formed", "write ?version="+s.pin.Version)
 	}
-	text := s.call.Source.String()[from:to]
-	made, refused := versionSplices(text, s.pin)
+	// Terragrunt takes one version there, and no constraint.
+	if m := oneTerm.FindStringSubmatch(text); text != "" && !s.pin.Exact && (m == nil || m[2] != "") {
+		return refuse(fmt.Sprintf("its version is %q, and terragrunt takes no range in a source", hclparse.Redact(text)), "write ?version="+s.pin.Version)
+	}
+	p := s.pin
+	p.Exact = true
+	made, refused := versionSplices(text, p)
 	if refused != nil || len(made) == 0 {
 		return refused
 	}
@@ -37,11 +53,13 @@ func (s *setter) setTfr() *Refused {
 	if refused != nil {
 		return refused
 	}
-	for i := range made {
-		made[i].from, made[i].to = made[i].from+from, made[i].to+from
-		made[i].text = strings.ReplaceAll(made[i].text, "+", "%2B")
+	after := url.QueryEscape(made.apply(text))
+	if len(made) == 1 && text == w.text[from:to] { // not the whole of it, so that a text that makes a part may stay
+		made = splices{{from + made[0].from, from + made[0].to, url.QueryEscape(made[0].text)}}
+	} else {
+		made = splices{{from, to, after}}
 	}
-	edits, refused := w.edits(made)
+	edits, refused := w.edits(made, "its version")
 	if refused != nil {
 		return refused
 	}
@@ -53,19 +71,27 @@ func (s *setter) setVersion() *Refused {
 	c := s.call
 	switch {
 	case s.pin.Version == "":
-		return refuse("its source is in a registry, and what is to be set is no version", "")
+		return noVersion()
 	case c.VersionRange.Filename == "":
 		return refuse("it has no version argument", fmt.Sprintf("write version = %q", s.pin.Version))
 	}
+	refused := s.setArgument()
+	if f := s.file(c.VersionRange.Filename); refused != nil && f != nil {
+		refused.File, refused.Line = f.Real, c.VersionRange.Start.Line
+	}
+	return refused
+}
+
+func (s *setter) setArgument() *Refused {
 	w, refused := s.version()
 	if refused != nil {
 		return refused
 	}
 	made, refused := versionSplices(w.text, s.pin)
-	if refused != nil || len(made) == 0 {
+	if refused != nil {
 		return refused
 	}
-	edits, refused := w.edits(made)
+	edits, refused := w.edits(made, "its version")
 	if refused != nil {
 		return refused
 	}
@@ -76,14 +102,22 @@ func (s *setter) setVersion() *Refused {
 // version is the text of the version argument.
 func (s *setter) version() (*written, *Refused) {
 	c, r := s.call, s.call.VersionRange
+	hint := fmt.Sprintf("write version = %q", s.pin.Version)
 	f := s.file(r.Filename)
 	if f == nil {
-		return nil, refuse("its version is in a file that is not read", "")
+		return nil, refuse("its version is in a file that is not read", hint)
 	}
 	if w, ok := literal(f.Bytes, r.Start.Byte, r.End.Byte, c.Version, f.Real, f.Syntax == hclparse.JSON); ok {
 		return w, nil
 	}
-	return nil, refuse("its version is not written as one quoted text", fmt.Sprintf("write version = %q", s.pin.Version))
+	if c.Version != "" {
+		return nil, refuse("its version is not written as one quoted text", hint)
+	}
+	a := s.g.Version(c.Call, r)
+	if !a.Whole || a.Text == "" {
+		return nil, refuse("what its version is, no file tells", hint)
+	}
+	return s.computed(a), nil
 }
 
 var oneTerm = regexp.MustCompile(`^(\s*(~>|>=|<=|!=|=|>|<)?\s*[vV]?)([0-9]+(?:\.[0-9]+)*)((?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)\s*$`)
@@ -94,6 +128,7 @@ func versionSplices(text string, p Pin) (splices, *Refused) {
 	if err != nil {
 		return nil, refuse(strconv.Quote(p.Version)+" is no version", "")
 	}
+	p.Version = strings.TrimLeft(p.Version, "vV") // what is written may have one
 	hint := fmt.Sprintf("write version = %q, or change the constraint by hand", p.Version)
 	m := oneTerm.FindStringSubmatchIndex(text)
 	operator := ""
@@ -102,10 +137,10 @@ func versionSplices(text string, p Pin) (splices, *Refused) {
 	}
 	whole := strings.TrimSpace(text)
 	start := strings.Index(text, whole)
-	fresh := ""
+	shown := hclparse.Redact(whole)
 	switch {
 	case m != nil && (operator == "" || operator == "="):
-		if old, err := version.NewVersion(text[m[6]:m[9]]); err == nil && old.Original() == want.Original() {
+		if old, err := version.NewVersion(text[m[6]:m[9]]); err == nil && old.Equal(want) && old.Metadata() == want.Metadata() {
 			return nil, nil
 		}
 		return splices{{m[6], m[9], p.Version}}, nil
@@ -114,22 +149,22 @@ func versionSplices(text string, p Pin) (splices, *Refused) {
 	case whole == "":
 		return nil, refuse("its version is empty", hint)
 	case m == nil:
-		return nil, refuse(fmt.Sprintf("its version is the constraint %q, of more than one term", whole), hint)
+		return nil, refuse(fmt.Sprintf("its version is the constraint %q, of more than one term", shown), hint)
 	case operator != "~>":
-		return nil, refuse(fmt.Sprintf("its version is the constraint %q, which has no newest version in it", whole), hint)
+		return nil, refuse(fmt.Sprintf("its version is the constraint %q, which has no newest version in it", shown), hint)
 	}
 	segments := strings.Count(text[m[6]:m[7]], ".") + 1
 	numbers := strings.Split(want.Core().String(), ".")
 	if segments > len(numbers) {
-		return nil, refuse(fmt.Sprintf("its version is the constraint %q, with more numbers than a version", whole), hint)
+		return nil, refuse(fmt.Sprintf("its version is the constraint %q, with more numbers than a version", shown), hint)
 	}
-	fresh = strings.Join(numbers[:segments], ".")
+	fresh := strings.Join(numbers[:segments], ".")
 	if segments == len(numbers) {
 		fresh = p.Version
 	}
 	after := text[:m[6]] + fresh
 	if all, err := version.NewConstraint(after); err != nil || !all.Check(want) {
-		return nil, refuse(fmt.Sprintf("no constraint like %q takes %s", whole, p.Version), hint)
+		return nil, refuse(fmt.Sprintf("no constraint like %q takes %s", shown, p.Version), hint)
 	}
 	if fresh == text[m[6]:m[9]] {
 		return nil, nil
