@@ -31,6 +31,7 @@ func TestImportDirection(t *testing.T) {
 		"modules/versions":   {"modules", "modules/lint", "modules/lock", "modules/repo", "modules/registry", "hclparse", "modules/fetch"},
 		"modules/rewrite":    {"modules", "modules/lint", "hclparse"},
 		"modules/pins":       {"modules", "modules/lint", "modules/rewrite", "modules/versions", "hclparse"},
+		"modules/changelog":  {"modules/repo"},
 		"modules/repo":       {},
 		"modules/forge":      {},
 		"modules/registry":   {},

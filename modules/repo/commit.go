@@ -175,3 +175,15 @@ func parseSignature(s string) Signature {
 	}
 	return sig
 }
+
+// ParseCommit reads an object of type "commit", as Reader.Objects gives it.
+func ParseCommit(o Object) (*Commit, error) {
+	if o.Type != "commit" {
+		return nil, fmt.Errorf("%s is a %s, not a commit", o.ID, o.Type)
+	}
+	c := &Commit{ID: o.ID}
+	if err := c.parse(o.Data); err != nil {
+		return nil, fmt.Errorf("commit %s: %w", o.ID, err)
+	}
+	return c, nil
+}
