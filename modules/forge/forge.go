@@ -1,8 +1,39 @@
 // Package forge knows the projects of a git forge (GitLab, GitHub or Gitea)
-// through its API: whether one is there, and how to make one.
+// through its API: whether one is there, how to make one, and how to keep a
+// merge or pull request of a branch open and up to date (Open).
 //
-// It changes nothing that is there, never touches a repository's contents, and
-// sends its token to no host but the one that the environment binds it to.
+// It never touches a repository's contents, and sends its token to no host but
+// the one that the environment binds it to: a remote at another host is an
+// error, a redirect to another host is not followed, and the token is taken out
+// of all that a server says. The first variable that is set counts:
+//
+//	        token                   its host
+//	gitlab  GITLAB_TOKEN            GITLAB_HOST, CI_SERVER_URL, CI_SERVER_HOST,
+//	                                else gitlab.com
+//	github  GH_TOKEN, GITHUB_TOKEN  GH_HOST, GITHUB_SERVER_URL, else github.com
+//	        (before them GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, where the
+//	        host is neither github.com nor *.ghe.com)
+//	gitea   GITEA_TOKEN             GITEA_HOST, GITEA_SERVER_URL
+//
+// A host is a name, a name with a port, or a URL. In the CI of Gitea and
+// Forgejo (GITEA_ACTIONS or FORGEJO_ACTIONS is "true") GITHUB_SERVER_URL and
+// GITHUB_TOKEN are that forge's, and are taken as gitea's, never as github's.
+//
+// What a token needs to open requests:
+//
+//	gitlab  the scope api; as a project or group access token the role
+//	        Developer. The token of a CI job (CI_JOB_TOKEN) may not open merge
+//	        requests: put another into the masked variable GITLAB_TOKEN
+//	github  fine-grained: "Pull requests" to write and "Contents" to read,
+//	        and "Issues" to write for labels. Classic: repo. A workflow's own
+//	        GITHUB_TOKEN: permissions "contents: read" and "pull-requests:
+//	        write", and the setting "Allow GitHub Actions to create and approve
+//	        pull requests"; other workflows do not start on what it opens
+//	gitea   write:repository, and write:issue for labels
+//
+// and to create projects: the scope api and a role that may create projects in
+// the group; "Administration" to write (classic: repo); write:organization or
+// write:user.
 package forge
 
 import (
@@ -37,7 +68,7 @@ const (
 // Config says which forge it is and what new projects are like.
 type Config struct {
 	Kind       Kind
-	Visibility Visibility
+	Visibility Visibility               // "" is Private
 	Getenv     func(name string) string // where the token and its host come from
 	Timeout    time.Duration            // for one request; 0 is for ever
 }
@@ -55,6 +86,16 @@ type Forge struct {
 type api interface {
 	exists(ctx context.Context, owner, name string) (bool, error)
 	create(ctx context.Context, owner, name string) error
+
+	// look finds a project under its name now.
+	look(ctx context.Context, owner, name string) (*project, error)
+	branch(ctx context.Context, p *project, name string) (bool, error)
+	// find looks for the open request from one branch of a project to another;
+	// it is nil where there is none.
+	find(ctx context.Context, p *project, source, target string) (*current, error)
+	// open makes a request; it is not nil where it was made, with an error too.
+	open(ctx context.Context, p *project, r Request) (*current, error)
+	change(ctx context.Context, p *project, number int64, to change) error
 }
 
 // New finds the token in the environment. It is an error where there is none,
@@ -66,11 +107,13 @@ func New(c Config) (*Forge, error) {
 		return nil, err
 	}
 	switch c.Visibility {
+	case "":
+		c.Visibility = Private
 	case Private, Public, Internal:
 	default:
 		return nil, fmt.Errorf("the visibility %q is not one of private, internal, public", c.Visibility)
 	}
-	client := &http.Client{Timeout: c.Timeout, CheckRedirect: sameHost}
+	client := &http.Client{Transport: transport{http.DefaultTransport}, Timeout: c.Timeout, CheckRedirect: sameHost}
 	switch c.Kind {
 	case GitLab:
 		f.api, err = newGitLab(client, f.token, c.Visibility)
@@ -80,7 +123,7 @@ func New(c Config) (*Forge, error) {
 		if c.Visibility == Internal {
 			return nil, errors.New("gitea has no visibility \"internal\" for a repository\nhint: take private; members of the organisation see it by their team")
 		}
-		f.api = &giteaAPI{client: client, token: f.token, private: c.Visibility == Private}
+		f.api = &giteaAPI{http: client, token: f.token, private: c.Visibility == Private}
 	}
 	return f, err
 }
@@ -93,7 +136,7 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	case req.URL.Host != first.Host || req.URL.Scheme != first.Scheme:
 		return fmt.Errorf("it redirects to %s://%s, and nothing was sent there", req.URL.Scheme, req.URL.Host)
 	case via[0].Method != http.MethodGet:
-		return errors.New("it redirects a request that makes a project")
+		return errors.New("it redirects a request that changes something")
 	case len(via) > 5:
 		return errors.New("it redirects in a circle")
 	}
@@ -122,65 +165,19 @@ func (f *Forge) Create(ctx context.Context, remote string) error {
 	return f.explain(ctx, "create "+owner+"/"+name, f.api.create(ctx, owner, name))
 }
 
-// A hintError says all that there is to say, the next step included.
-type hintError struct{ text string }
-
-func (e *hintError) Error() string { return e.text }
-
-func hintf(format string, args ...any) error { return &hintError{fmt.Sprintf(format, args...)} }
-
-// A statusError is an answer of the API that is no success.
-type statusError struct {
-	status int
-	err    error
-}
-
-func (e *statusError) Error() string { return e.err.Error() }
-func (e *statusError) Unwrap() error { return e.err }
-
-func (f *Forge) explain(ctx context.Context, what string, err error) error {
-	var hinted *hintError
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.As(err, &hinted):
-		return err
-	}
-	hint := ""
-	var status *statusError
-	if errors.As(err, &status) {
-		switch status.status {
-		case http.StatusUnauthorized:
-			hint = fmt.Sprintf("\nhint: the token in %s is not valid there", f.token.from)
-		case http.StatusForbidden, http.StatusNotFound:
-			hint = fmt.Sprintf("\nhint: the token in %s has not the right to it", f.token.from)
-		}
-	}
-	return fmt.Errorf("%s at %s: %s%s", what, f.token.base.Host, oneLine(err.Error()), hint)
-}
-
-// oneLine keeps what a server says within bounds.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > 300 {
-		s = string(r[:300]) + " …"
-	}
-	return s
-}
-
 var segment = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]*$`)
+
+// isSegment reports whether s can be a part of a project's path.
+func isSegment(s string) bool { return segment.MatchString(s) && s != "." && s != ".." }
 
 // project is the owner and the name in a remote at the token's host.
 func (f *Forge) project(remote string) (owner, name string, err error) {
 	host, port, path, ok := splitRemote(remote)
 	if !ok {
-		return "", "", hintf("the remote is on no %s\nhint: leave out --create, or write the project's address", f.config.Kind)
+		return "", "", hintf("the remote is on no %s\nhint: write the project's address there, https://HOST/OWNER/NAME.git", f.config.Kind)
 	}
 	base := f.token.base
-	// The port of ssh is not the API's.
-	if !strings.EqualFold(host, base.Hostname()) || port != "" && port != portOf(base) {
+	if !isAt(base, host, port) {
 		if port != "" {
 			host += ":" + port
 		}
@@ -191,7 +188,7 @@ func (f *Forge) project(remote string) (owner, name string, err error) {
 	path = strings.TrimPrefix(path, strings.Trim(base.Path, "/")+"/")
 	parts := strings.Split(strings.TrimSuffix(strings.Trim(path, "/"), ".git"), "/")
 	for _, p := range parts {
-		if !segment.MatchString(p) || p == "." || p == ".." {
+		if !isSegment(p) {
 			return "", "", hintf("%q is no path of a project", path)
 		}
 	}
@@ -214,15 +211,27 @@ func splitRemote(remote string) (host, port, path string, ok bool) {
 			return "", "", "", false
 		}
 		if strings.HasPrefix(u.Scheme, "http") {
-			port = u.Port()
+			return u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), true
 		}
-		return u.Hostname(), port, strings.TrimPrefix(u.Path, "/"), true
+		return sshHost(u.Hostname()), "", strings.TrimPrefix(u.Path, "/"), true
 	}
 	host, path, ok = strings.Cut(remote, ":")
 	if !ok || strings.Contains(host, "/") {
 		return "", "", "", false
 	}
-	return host[strings.LastIndex(host, "@")+1:], "", strings.TrimPrefix(path, "/"), true
+	return sshHost(host[strings.LastIndex(host, "@")+1:]), "", strings.TrimPrefix(path, "/"), true
+}
+
+// sshHost is the forge of a host that only answers ssh on port 443, for
+// networks that let no other through.
+func sshHost(host string) string {
+	switch strings.ToLower(host) {
+	case "altssh.gitlab.com":
+		return "gitlab.com"
+	case "ssh.github.com":
+		return "github.com"
+	}
+	return host
 }
 
 func portOf(u *url.URL) string {

@@ -13,7 +13,7 @@ import (
 
 // A call is one request that an API must get, and its answer.
 type call struct {
-	request string // method and path, escaped as it was sent
+	request string // method and path, escaped as it was sent, and the query where it counts
 	body    string // JSON, keys sorted; "" for none
 	status  int
 	answer  string
@@ -26,6 +26,8 @@ type script struct {
 	header, want string
 	mu           sync.Mutex
 	calls        []call
+	with         map[int]http.Header // headers of the answers to some calls, by number from 0
+	done         int
 }
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +41,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := s.calls[0]
 	s.calls = s.calls[1:]
+	if strings.Contains(c.request, "?") {
+		request = r.Method + " " + r.URL.RequestURI()
+	}
 	if request != c.request {
 		s.t.Errorf("got %s, want %s", request, c.request)
 	}
@@ -47,13 +52,14 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body := ""
 	if r.Method != http.MethodGet {
-		var v map[string]any
+		var v any
 		if err := json.NewDecoder(r.Body).Decode(&v); err != nil {
 			s.t.Errorf("%s: %v", request, err)
 		}
-		for k, x := range v { // what the client leaves empty says nothing
+		m, _ := v.(map[string]any)
+		for k, x := range m { // what the client leaves empty says nothing
 			if x == "" || x == nil {
-				delete(v, k)
+				delete(m, k)
 			}
 		}
 		b, _ := json.Marshal(v)
@@ -66,6 +72,10 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("%s: got body %s, want %s", request, body, c.body)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	for k, v := range s.with[s.done] {
+		w.Header()[k] = v
+	}
+	s.done++
 	w.WriteHeader(c.status)
 	fmt.Fprint(w, c.answer)
 }
@@ -301,7 +311,7 @@ func TestFindToken(t *testing.T) {
 		{GitHub, []string{"GH_TOKEN", "a", "GH_ENTERPRISE_TOKEN", "e", "GH_HOST", "github.example.com"}, "e GH_ENTERPRISE_TOKEN https://github.example.com"},
 		{GitHub, []string{"GH_TOKEN", "a", "GH_ENTERPRISE_TOKEN", "e", "GH_HOST", "acme.ghe.com"}, "a GH_TOKEN https://acme.ghe.com"},
 		{GitHub, []string{"GH_TOKEN", "a", "GH_ENTERPRISE_TOKEN", "e"}, "a GH_TOKEN https://github.com"},
-		{GitHub, nil, "no token for github is in the environment\nhint: set GH_TOKEN to one that may create projects, and GH_HOST to its host unless it is for github.com"},
+		{GitHub, nil, "no token for github is in the environment\nhint: set GH_TOKEN to one that may write there, and GH_HOST to its host unless it is for github.com"},
 		{Gitea, []string{"GITEA_TOKEN", "a"}, "nothing says which host"},
 		{Gitea, []string{"GITEA_TOKEN", "a", "GITEA_SERVER_URL", "http://gitea.example.com:3000"}, "a GITEA_TOKEN http://gitea.example.com:3000"},
 		{GitLab, []string{"GITLAB_TOKEN", "a", "GITLAB_HOST", "https://u:p@h"}, "GITLAB_HOST: it names no host"},

@@ -2,7 +2,11 @@ package forge
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-github/v84/github"
@@ -73,8 +77,109 @@ func (g *githubAPI) create(ctx context.Context, owner, name string) error {
 }
 
 func githubError(resp *github.Response, err error) error {
-	if err == nil || resp == nil {
+	var (
+		limit  *github.RateLimitError
+		second *github.AbuseRateLimitError
+	)
+	switch {
+	case err == nil || resp == nil:
 		return err
+	// The client gives these on its own too, with no answer of the server.
+	case errors.As(err, &limit):
+		return &statusError{http.StatusTooManyRequests, http.Header{"X-Ratelimit-Reset": {strconv.FormatInt(limit.Rate.Reset.Unix(), 10)}}, errors.New(limit.Message)}
+	case errors.As(err, &second):
+		header := http.Header{}
+		if second.RetryAfter != nil {
+			header.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(second.RetryAfter.Seconds())), 10))
+		}
+		return &statusError{http.StatusTooManyRequests, header, errors.New(second.Message)}
 	}
-	return &statusError{resp.StatusCode, err}
+	return &statusError{resp.StatusCode, resp.Header, err}
+}
+
+func (g *githubAPI) look(ctx context.Context, owner, name string) (*project, error) {
+	// A renamed repository sends on to /repositories/ID.
+	there, resp, err := g.client.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return nil, githubError(resp, err)
+	}
+	p := &project{owner: owner, name: name, id: there.GetID(), defaultBranch: there.GetDefaultBranch()}
+	p.moved(there.GetFullName())
+	if there.GetArchived() {
+		p.closed = "is archived\nhint: unarchive it in its settings (General, Danger Zone)"
+	}
+	return p, nil
+}
+
+func (g *githubAPI) branch(ctx context.Context, p *project, name string) (bool, error) {
+	// Not the API of branches, which answers under a branch's former name too.
+	_, resp, err := g.client.Git.GetRef(ctx, p.owner, p.name, "heads/"+name)
+	if resp != nil && resp.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	return err == nil, githubError(resp, err)
+}
+
+func (g *githubAPI) find(ctx context.Context, p *project, source, target string) (*current, error) {
+	o := &github.PullRequestListOptions{
+		State: "open", Head: p.owner + ":" + source, Base: target,
+		ListOptions: github.ListOptions{PerPage: 100, Page: 1},
+	}
+	for {
+		list, resp, err := g.client.PullRequests.List(ctx, p.owner, p.name, o)
+		if err != nil {
+			return nil, githubError(resp, err)
+		}
+		for _, r := range list {
+			// An owner can have a fork of its own repository.
+			if r.GetHead().GetRepo().GetID() != p.id || r.GetHead().GetRef() != source || r.GetBase().GetRef() != target {
+				continue
+			}
+			c := &current{number: int64(r.GetNumber()), url: r.GetHTMLURL(), title: r.GetTitle(), body: r.GetBody()}
+			for _, l := range r.Labels {
+				c.labels = append(c.labels, l.GetName())
+			}
+			return c, nil
+		}
+		if resp.NextPage <= o.Page {
+			return nil, nil
+		}
+		o.Page = resp.NextPage
+	}
+}
+
+func (g *githubAPI) open(ctx context.Context, p *project, r Request) (*current, error) {
+	made, resp, err := g.client.PullRequests.Create(ctx, p.owner, p.name, &github.NewPullRequest{
+		Title: &r.Title, Body: &r.Body, Head: &r.Source, Base: &r.Target, Draft: &r.Draft,
+	})
+	if err != nil {
+		if resp != nil && resp.StatusCode == http.StatusUnprocessableEntity && strings.Contains(err.Error(), "already exists") {
+			err = errors.Join(errDoubled, err)
+		}
+		return nil, githubError(resp, err)
+	}
+	c := &current{number: int64(made.GetNumber()), url: made.GetHTMLURL()}
+	return c, g.label(ctx, p, c.number, r.Labels)
+}
+
+func (g *githubAPI) change(ctx context.Context, p *project, number int64, to change) error {
+	if to.title != nil || to.body != nil {
+		_, resp, err := g.client.PullRequests.Edit(ctx, p.owner, p.name, int(number), &github.PullRequest{Title: to.title, Body: to.body})
+		if err != nil {
+			return githubError(resp, err)
+		}
+	}
+	return g.label(ctx, p, number, to.labels)
+}
+
+// label adds labels: to GitHub a pull request is an issue.
+func (g *githubAPI) label(ctx context.Context, p *project, number int64, labels []string) error {
+	if labels == nil {
+		return nil
+	}
+	_, resp, err := g.client.Issues.AddLabelsToIssue(ctx, p.owner, p.name, int(number), labels)
+	if err != nil {
+		return fmt.Errorf("it is open, and without its labels: %w", githubError(resp, err))
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -23,16 +24,33 @@ type binding struct {
 }
 
 // The names are those of the forges' own command line tools (glab, gh, tea)
-// and CI systems. A CI job's token of GitLab cannot create projects.
+// and CI systems.
 var bindings = map[Kind]binding{
 	GitLab: {[]string{"GITLAB_TOKEN"}, []string{"GITLAB_HOST", "CI_SERVER_URL", "CI_SERVER_HOST"}, "gitlab.com"},
 	GitHub: {[]string{"GH_TOKEN", "GITHUB_TOKEN"}, []string{"GH_HOST", "GITHUB_SERVER_URL"}, "github.com"},
 	Gitea:  {[]string{"GITEA_TOKEN"}, []string{"GITEA_HOST", "GITEA_SERVER_URL"}, ""},
 }
 
+// bind is the binding as it is in this environment: the runners of Gitea and
+// Forgejo put that forge's host and token into the variables of GitHub's, and
+// they must not be taken for those.
+func bind(kind Kind, getenv func(string) string) binding {
+	b := bindings[kind]
+	if getenv("GITEA_ACTIONS") != "true" && getenv("FORGEJO_ACTIONS") != "true" {
+		return b
+	}
+	switch kind {
+	case GitHub:
+		b.tokens, b.hosts = b.tokens[:1:1], b.hosts[:1:1]
+	case Gitea:
+		b.tokens, b.hosts = append(slices.Clip(b.tokens), "GITHUB_TOKEN"), append(slices.Clip(b.hosts), "GITHUB_SERVER_URL")
+	}
+	return b
+}
+
 func findToken(kind Kind, getenv func(string) string) (token, error) {
-	b, ok := bindings[kind]
-	if !ok {
+	b := bind(kind, getenv)
+	if b.tokens == nil {
 		return token{}, fmt.Errorf("%q is no forge that can be asked\nhint: gitlab, github and gitea can", kind)
 	}
 	t, err := b.host(getenv)
@@ -50,13 +68,21 @@ func findToken(kind Kind, getenv func(string) string) (token, error) {
 			break
 		}
 	}
+	if kind == GitLab {
+		// It is sent in another header, and what it may do is on a short list
+		// (docs.gitlab.com "CI/CD job token").
+		job := strings.TrimSpace(getenv("CI_JOB_TOKEN"))
+		if job != "" && (t.secret == "" || t.secret == job) || strings.HasPrefix(t.secret, "glcbt-") {
+			return token{}, errors.New("no token for gitlab is in the environment but that of the CI job (CI_JOB_TOKEN), and GitLab lets it neither open merge requests nor create projects\nhint: set GITLAB_TOKEN, as a masked CI/CD variable, to a project or group access token with the scope api")
+		}
+	}
 	switch {
 	case t.secret == "":
 		unless := ""
 		if b.standard != "" {
 			unless = " unless it is for " + b.standard
 		}
-		return token{}, fmt.Errorf("no token for %s is in the environment\nhint: set %s to one that may create projects, and %s to its host%s", kind, names[0], b.hosts[0], unless)
+		return token{}, fmt.Errorf("no token for %s is in the environment\nhint: set %s to one that may write there, and %s to its host%s", kind, names[0], b.hosts[0], unless)
 	case t.base == nil:
 		return token{}, fmt.Errorf("%s is set, and nothing says which host it is for\nhint: set %s to the host, gitea.example.com say", t.from, b.hosts[0])
 	}
