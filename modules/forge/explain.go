@@ -137,10 +137,8 @@ func retryAfter(s *statusError) string {
 // clean takes the token out of what a server says, which may be all that it
 // was sent.
 func (f *Forge) clean(s string) string {
-	for _, secret := range []string{f.token.secret, url.QueryEscape(f.token.secret), url.PathEscape(f.token.secret)} {
-		s = strings.ReplaceAll(s, secret, "REDACTED")
-	}
-	return s
+	t := f.token.secret
+	return strings.NewReplacer(t, "REDACTED", url.QueryEscape(t), "REDACTED", url.PathEscape(t), "REDACTED").Replace(s)
 }
 
 func (f *Forge) redact(err error) error {

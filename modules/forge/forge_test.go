@@ -388,5 +388,8 @@ func TestTimeout(t *testing.T) {
 		if _, err := f.Exists(t.Context(), server.URL+"/acme/vpc.git"); err == nil || time.Since(begin) > 20*time.Second {
 			t.Errorf("%s: %v after %v", kind, err, time.Since(begin))
 		}
+		if _, err := f.Open(t.Context(), server.URL+"/acme/vpc.git", Request{Source: "b", Title: "t"}); err == nil || !strings.Contains(err.Error(), "hint: it did not answer in time") {
+			t.Errorf("%s: open: %v", kind, err)
+		}
 	}
 }

@@ -116,12 +116,14 @@ func (g *giteaAPI) find(ctx context.Context, p *project, source, target string) 
 		}
 		for _, r := range list {
 			// Forks have branches of the same names.
-			if r.Head == nil || r.Base == nil || r.Head.RepoID != p.id || r.Head.Ref != source || r.Base.Ref != target {
+			if r == nil || r.Head == nil || r.Base == nil || r.Head.RepoID != p.id || r.Head.Ref != source || r.Base.Ref != target {
 				continue
 			}
 			found := &current{number: r.Index, url: r.HTMLURL, title: r.Title, body: r.Body}
 			for _, l := range r.Labels {
-				found.labels = append(found.labels, l.Name)
+				if l != nil {
+					found.labels = append(found.labels, l.Name)
+				}
 			}
 			return found, nil
 		}
@@ -195,6 +197,9 @@ func (g *giteaAPI) labels(c *gitea.Client, p *project, names []string) ([]int64,
 				return resp, err
 			}
 			for _, l := range page {
+				if l == nil {
+					continue
+				}
 				if _, ok := ids[l.Name]; !ok {
 					ids[l.Name] = l.ID
 				}

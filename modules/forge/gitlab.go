@@ -67,10 +67,16 @@ func gitlabError(resp *gitlab.Response, err error) error {
 	return &statusError{resp.StatusCode, resp.Header, err}
 }
 
+// errNothing is for "null", which this client gives back as nil.
+var errNothing = errors.New("it answers with nothing")
+
 func (g *gitlabAPI) look(ctx context.Context, owner, name string) (*project, error) {
 	// A renamed project answers under its old path, or sends on to /projects/ID.
 	// It answers there to GET alone.
 	there, resp, err := g.client.Projects.GetProject(owner+"/"+name, nil, gitlab.WithContext(ctx))
+	if err == nil && there == nil {
+		err = errNothing
+	}
 	if err != nil {
 		return nil, gitlabError(resp, err)
 	}
@@ -124,6 +130,9 @@ func (g *gitlabAPI) open(ctx context.Context, p *project, r Request) (*current, 
 		o.Labels = (*gitlab.LabelOptions)(&r.Labels)
 	}
 	m, resp, err := g.client.MergeRequests.CreateMergeRequest(p.path(), o, gitlab.WithContext(ctx))
+	if err == nil && m == nil {
+		err = errNothing
+	}
 	if err != nil {
 		if resp != nil && resp.StatusCode == http.StatusConflict && strings.Contains(err.Error(), "already exists") {
 			err = errors.Join(errDoubled, err)

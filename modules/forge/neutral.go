@@ -63,7 +63,7 @@ func Neutral(text string) string {
 func acts(before []rune, r, next rune, start bool) bool {
 	switch r {
 	case '/':
-		return start && unicode.IsLetter(next) || isDigit(next) && numbered[word(before, isWord)]
+		return start && unicode.IsLetter(next) || isDigit(next) && numbered[word(before)]
 	case '@':
 		// user@host is none: no forge takes a letter or a digit before it.
 		return !unicode.IsSpace(next) && next != apart && (len(before) == 0 || !isAlnum(before[len(before)-1]))
@@ -76,11 +76,11 @@ func acts(before []rune, r, next rune, start bool) bool {
 	case '<':
 		return unicode.IsLetter(next) || strings.ContainsRune("/!?", next)
 	case ':':
-		w := word(before, isWord)
-		n := len(before) - len(w) - 1
-		return isDigit(next) && w != "" && n >= 0 && before[n] == '['
+		// [issue:1], [epic:1], [vulnerability:1] of GitLab.
+		s := strings.TrimSuffix(string(before[max(0, len(before)-40):]), "\\")
+		return isDigit(next) && bracketed.MatchString(s)
 	case '-':
-		return isDigit(next) && ticket.MatchString(word(before, isWord))
+		return isDigit(next) && ticket.MatchString(word(before))
 	}
 	return false
 }
@@ -88,6 +88,9 @@ func acts(before []rune, r, next rune, start bool) bool {
 // ticket is what stands before the number of an issue elsewhere: GH, GL, and
 // the key of a project of Jira.
 var ticket = regexp.MustCompile(`^(?:[A-Z][A-Z0-9_]+|(?i:gh|gl))$`)
+
+// bracketed is what stands before the number in GitLab's long form.
+var bracketed = regexp.MustCompile(`\[[A-Za-z_]+$`)
 
 // numbered are the parts of an address before the number of something that
 // can be referred to.
@@ -97,10 +100,14 @@ var numbered = map[string]bool{
 	"incidents": true, "incident": true, "details": true, "vulnerabilities": true,
 }
 
-// word is the end of s whose runes are all of a kind, at most 40 of them.
-func word(s []rune, is func(rune) bool) string {
+// word is the word at the end of s. A backslash after it is passed over: "GH\-1"
+// is GH-1 to GitHub, which reads what Markdown has made of it.
+func word(s []rune) string {
+	if n := len(s); n > 0 && s[n-1] == '\\' {
+		s = s[:n-1]
+	}
 	i := len(s)
-	for i > 0 && is(s[i-1]) && len(s)-i < 40 {
+	for i > 0 && isWord(s[i-1]) {
 		i--
 	}
 	return string(s[i:])

@@ -39,6 +39,7 @@ func TestNeutral(t *testing.T) {
 		"Closes #12":                           "Closes #|12",
 		"fix acme/vpc#12, a/b!3":               "fix acme/vpc#|12, a/b!|3",
 		"Fixes GH-26, gh-1, GL-2":              "Fixes GH-|26, gh-|1, GL-|2",
+		`GH\-26, [issue\:9]`:                   `GH\-|26, [issue\:|9]`,
 		"Closes JIRA-123":                      "Closes JIRA-|123",
 		"&7 $8 [issue:9] [work_item:g/p/1]":    "&|7 $|8 [issue:|9] [work_item:g/p/1]",
 		"Closes https://h/a/b/issues/1":        "Closes https://h/a/b/issues/|1",
@@ -79,8 +80,8 @@ var active = []*regexp.Regexp{
 	regexp.MustCompile(`(?:^|[^A-Za-z0-9])@[A-Za-z0-9_.]`),
 	// Issues, merge requests, snippets, epics.
 	regexp.MustCompile(`[#!$&][0-9]`),
-	regexp.MustCompile(`(?i)\bGH-[0-9]`),
-	regexp.MustCompile(`\b[A-Z][A-Z0-9_]+-[0-9]`), // GitLab: Jira's keys
+	regexp.MustCompile(`(?i)\bGH\\?-[0-9]`),
+	regexp.MustCompile(`\b[A-Z][A-Z0-9_]+\\?-[0-9]`), // GitLab: Jira's keys
 	regexp.MustCompile(`/(?:issues|pull|merge_requests|work_items)/[0-9]`),
 	regexp.MustCompile(`<[A-Za-z!/?]`),
 	regexp.MustCompile(`&[A-Za-z#]`),

@@ -290,8 +290,11 @@ func checkBranch(name string) error {
 
 // short is s in at most n characters.
 func short(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
+	switch {
+	case utf8.RuneCountInString(s) <= n:
 		return s
+	case n < 1: // after a marker that takes all the room
+		return ""
 	}
 	return strings.TrimRight(string([]rune(s)[:n-1]), " ") + "…"
 }

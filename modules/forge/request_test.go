@@ -1,8 +1,12 @@
 package forge
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -271,6 +275,107 @@ func TestOpenPages(t *testing.T) {
 		}
 	}
 }
+
+// A renamed project sends GET on to where it is now, and takes nothing else
+// under its old name: what changes something goes to the new one.
+func TestOpenRenamed(t *testing.T) {
+	r := Request{Source: "bump/vpc", Title: "bump vpc"}
+	for _, tc := range []struct {
+		kind  Kind
+		to    string // where it sends on to
+		calls []call
+		want  string
+	}{
+		{GitLab, "/api/v4/projects/9", []call{
+			{"GET /api/v4/projects/acme%2Flive", "", 301, `{}`},
+			{"GET /api/v4/projects/9", "", 200, strings.Replace(labIs, "terraform/aws/live", "new/sub/live", 1)},
+			{"GET /api/v4/projects/new%2Fsub%2Flive/merge_requests", "", 200, "[" + labHas("old", "", "") + "]"},
+			{"PUT /api/v4/projects/new%2Fsub%2Flive/merge_requests/5", `{"title":"bump vpc"}`, 200, `{}`},
+		}, "new/sub/live"},
+		{GitHub, "/api/v3/repositories/9", []call{
+			{"GET /api/v3/repos/acme/live", "", 301, `{}`},
+			{"GET /api/v3/repositories/9", "", 200, strings.Replace(hubIs, "acme/live", "new/name", 1)},
+			{"GET /api/v3/repos/new/name/pulls", "", 200, "[" + hubHas("old", "", "") + "]"},
+			{"PATCH /api/v3/repos/new/name/pulls/5", `{"title":"bump vpc"}`, 200, `{}`},
+		}, "new/name"},
+		{Gitea, "/api/v1/repos/new/name", []call{
+			{"GET /api/v1/repos/acme/live", "", 307, `{}`},
+			{"GET /api/v1/repos/new/name", "", 200, strings.Replace(teaIs, "acme/live", "new/name", 1)},
+			{"GET /api/v1/repos/new/name/pulls", "", 200, "[" + teaHas("old", "", "") + "]"},
+			{"PATCH /api/v1/repos/new/name/pulls/5", `{"milestone":0,"title":"bump vpc"}`, 200, `{}`},
+		}, "new/name"},
+		// A name that is no path is not followed into an address.
+		{GitHub, "", []call{
+			{"GET /api/v3/repos/acme/live", "", 200, strings.Replace(hubIs, "acme/live", "../../x", 1)},
+			{"GET /api/v3/repos/acme/live/pulls", "", 200, "[" + hubHas("bump vpc", "", "") + "]"},
+		}, ""},
+	} {
+		h := headers[tc.kind]
+		s := &script{t: t, header: h[1], want: h[2], calls: tc.calls}
+		if tc.to != "" {
+			s.with = map[int]http.Header{0: {"Location": {tc.to}}}
+		}
+		server := s.serve()
+		f, err := New(Config{Kind: tc.kind, Getenv: env(h[0], secret, bindings[tc.kind].hosts[0], server), Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := f.Open(t.Context(), server+"/acme/live.git", r); err != nil || got.Renamed != tc.want || got.Number != 5 {
+			t.Errorf("%s: %+v %v", tc.kind, got, err)
+		}
+	}
+}
+
+// A certificate of nobody known, and a context that is done.
+func TestOpenFails(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer server.Close()
+	for kind, h := range headers {
+		f, err := New(Config{Kind: kind, Getenv: env(h[0], secret, bindings[kind].hosts[0], server.URL), Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Open(t.Context(), server.URL+"/a/b", Request{Source: "b", Title: "t"}); err == nil || !strings.Contains(err.Error(), "hint: set SSL_CERT_FILE") {
+			t.Errorf("%s: %v", kind, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.Open(ctx, server.URL+"/a/b", Request{Source: "b", Title: "t"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+// Answers that are JSON and make no sense do no harm.
+func TestOpenNonsense(t *testing.T) {
+	for _, answer := range []string{`null`, `{}`, `[]`, `""`, `{"id":9,"default_branch":"main","full_name":"//","path_with_namespace":"/","has_pull_requests":true}`} {
+		for kind, h := range headers {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				fmt.Fprint(w, answer)
+			}))
+			f, err := New(Config{Kind: kind, Getenv: env(h[0], secret, bindings[kind].hosts[0], server.URL), Timeout: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := f.Open(t.Context(), server.URL+"/a/b", Request{Source: "b", Title: "t"}); err == nil || got != (Opened{}) {
+				t.Errorf("%s, %s: %+v %v", kind, answer, got, err)
+			}
+			server.Close()
+		}
+	}
+	f := &Forge{config: Config{Kind: Gitea}, api: nothing{}}
+	long := &current{title: strings.Repeat("WIP: ", 100) + "old"}
+	if _, err := f.update(t.Context(), &project{}, long, Request{Title: "new"}, Opened{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// nothing is an API that changes nothing.
+type nothing struct{ api }
+
+func (nothing) change(context.Context, *project, int64, change) error { return nil }
 
 // A remote at another host gets nothing, nor does a host that is sent on to.
 func TestOpenStays(t *testing.T) {
