@@ -40,12 +40,20 @@ MODULE is a name as "terrier list" shows them. --env, --account and --path say
 which calls. A file that serves another environment as well is left alone until
 that is named, too.
 
-All files are written, or none. A file with changes that are not committed is
-not touched without --force.
+All files are written, or none, the lock file among them. A file with changes
+that are not committed is not touched without --force.
+
+--commit makes a commit for each environment, with what the module changed in
+the message: interface, calls that break, commits. --branch makes them on
+another branch, from HEAD, and leaves your work tree alone. --merge-request
+makes them on the remote's default branch as last fetched, pushes, and opens a
+merge request; a later bump of the same modules updates that one. Commits have
+your git identity and signature; no hook is run. Tokens: GITLAB_TOKEN,
+GITHUB_TOKEN or GITEA_TOKEN, for the host that the environment names.
 
 Exit codes: 0 all that was asked for is done; 2 something was left as it is, and
 the report says why; 1 an error.`,
-		Example: "  terrier bump vpc@1.4.0 --env qa\n  terrier bump --all --patch --dry-run\n  terrier bump vpc eks --minor --env qa,staging --diff\n  terrier bump vpc@2.0.0 --path live/prod/network",
+		Example: "  terrier bump vpc@1.4.0 --env qa\n  terrier bump --all --patch --dry-run\n  terrier bump vpc eks --minor --env qa,staging --diff\n  terrier bump vpc@2.0.0 --path live/prod/network\n  terrier bump vpc --env prod --merge-request",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.bump(cmd.Context(), o, args)
 		},
@@ -85,7 +93,7 @@ func (a *app) bump(ctx context.Context, o bumpOptions, args []string) error {
 	if err := o.check(args, a.format, "bump"); err != nil {
 		return err
 	}
-	r, err := a.openPins(ctx, o.pinsOptions, modulesOf(asked))
+	r, err := a.openPins(ctx, o.pinsOptions, "bump", modulesOf(asked))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/pins"
+	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/modules/versions"
 )
 
@@ -25,7 +26,8 @@ type pinsOptions struct {
 	environments, accounts, paths []string
 	all                           bool // said in so many words
 	offline                       bool
-	dryRun, diff, force           bool
+	dryRun, diff, force, noLock   bool
+	publishOptions
 }
 
 func (o *pinsOptions) selectFlags(cmd *cobra.Command) {
@@ -42,6 +44,8 @@ func (o *pinsOptions) writeFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, write nothing")
 	f.BoolVar(&o.diff, "diff", false, "show the change as a diff, write nothing")
 	f.BoolVar(&o.force, "force", false, "also change files with changes that are not committed")
+	f.BoolVar(&o.noLock, "no-lock", false, "leave the lock file as it is")
+	o.flags(cmd)
 }
 
 // check refuses flags that make no sense, or would change more than anybody
@@ -55,6 +59,9 @@ func (o *pinsOptions) check(names []string, format, command string) error {
 		return errors.New("--all and the name of a module do not go together")
 	case o.diff && format != "text":
 		return errors.New("--diff shows the change in place of the report\nhint: --dry-run --format json tells it to a program")
+	}
+	if err := o.publishOptions.check(); err != nil {
+		return err
 	}
 	for _, g := range o.paths {
 		if !doublestar.ValidatePattern(g) {
@@ -70,10 +77,15 @@ type pinsRun struct {
 	o      pinsOptions
 	root   string // absolute
 	result *pins.Result
+	// exempted are the stacks that were left out of a check, and why.
+	exempted []report.Exempted
+	// publication is where the changes go beyond the work tree; nil for
+	// nowhere.
+	publication *publication
 }
 
 // openPins reads the tree and learns which releases there are.
-func (a *app) openPins(ctx context.Context, o pinsOptions, names []string) (*pinsRun, error) {
+func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names []string) (*pinsRun, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, err
@@ -86,7 +98,10 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, names []string) (*pin
 	if err != nil {
 		return nil, err
 	}
-	if r.versionsRun, err = a.openVersions(ctx, cfg, "", environments, names); err != nil {
+	if r.publication, err = a.openPublication(ctx, o, command, names); err != nil {
+		return nil, err
+	}
+	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(o), environments, names); err != nil {
 		return nil, err
 	}
 	if err := r.learn(ctx, !o.offline); err != nil {
@@ -194,18 +209,73 @@ func (r *pinsRun) finish(ctx context.Context, command string) error {
 		return r.done(r.result.Asked())
 	}
 	if !r.o.dryRun {
-		if err := r.write(ctx); err != nil {
+		if err := r.write(ctx, command); err != nil {
 			return err
 		}
 	}
 	p := report.NewPins(command, r.name, r.result, r.set, r.unread, !r.o.dryRun)
+	p.Exempted = append(p.Exempted, r.exempted...)
+	if r.publication != nil {
+		p.Published = r.publication.report
+	}
 	if err := report.WritePins(r.stdout, p, r.format, r.style(r.stdout)); err != nil {
 		return err
 	}
 	return r.done(r.result.Asked())
 }
 
-// write puts the changes into the work tree.
-func (r *pinsRun) write(ctx context.Context) error {
+// write puts the changes into the work tree, or into commits.
+func (r *pinsRun) write(ctx context.Context, command string) error {
+	l, err := r.moveLock(ctx)
+	if err != nil {
+		return err
+	}
+	if c := l.change(); c != nil {
+		r.result.Changes = append(r.result.Changes, *c)
+	}
+	if len(r.result.Changes) == 0 {
+		return nil
+	}
+	if !r.o.apart() {
+		if err := r.checkClean(ctx); err != nil {
+			return err
+		}
+	}
+	if r.publication != nil {
+		r.publication.pinsRun = r
+		return r.publication.publish(ctx, command, l)
+	}
 	return rewriteFiles(r.root, r.result.Changes)
+}
+
+// checkClean refuses to mix the changes with others that are not committed. A
+// commit would take those along, so that not even --force does it.
+func (r *pinsRun) checkClean(ctx context.Context) error {
+	if r.o.force && r.publication == nil {
+		return nil
+	}
+	g, err := repo.Open(ctx, r.root)
+	if errors.Is(err, repo.ErrNotRepository) || errors.Is(err, repo.ErrNoCommits) {
+		return nil // there is nothing to compare with
+	}
+	if err != nil && !errors.Is(err, repo.ErrShallow) {
+		return err
+	}
+	var paths []string
+	for _, c := range r.result.Changes {
+		paths = append(paths, c.Path)
+	}
+	dirty, err := g.DirtyFiles(ctx, paths)
+	if err != nil || len(dirty) == 0 {
+		return err
+	}
+	named := strings.Join(dirty[:min(3, len(dirty))], ", ")
+	if n := len(dirty) - 3; n > 0 {
+		named += fmt.Sprintf(" and %d more", n)
+	}
+	hint := "commit or stash them, or --force"
+	if r.publication != nil {
+		hint = "commit or stash them, or let the commits go to a --branch"
+	}
+	return fmt.Errorf("%s: changed and not committed, and nothing is written\nhint: %s", named, hint)
 }

@@ -31,8 +31,8 @@ var gitServers sync.Map // a script's working directory to its *githttp.Server
 //	githttp break PART FAULT TIMES   see githttp.Server.Break
 //	githttp gitlab                   GitLab's API at $GITLAB_HOST, for the token
 //	                                 "right": it has the groups terraform and live,
-//	                                 makes their projects on the git server, and
-//	                                 writes gitlab.log
+//	                                 makes their projects on the git server, has
+//	                                 merge requests, and writes gitlab.log
 func gitHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	work := ts.Getenv("WORK")
 	if args[0] == "start" {
@@ -70,10 +70,24 @@ func gitHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// gitlab is as much of GitLab's API as makes projects. Whatever else it is
-// asked is an error, so that the command fails.
+// A mergeRequest is one as GitLab's API tells it.
+type mergeRequest struct {
+	IID          int      `json:"iid"`
+	Project      int      `json:"source_project_id"`
+	WebURL       string   `json:"web_url"`
+	SourceBranch string   `json:"source_branch"`
+	TargetBranch string   `json:"target_branch"`
+	Title        string   `json:"title"`
+	Description  string   `json:"description"`
+	Labels       []string `json:"labels"`
+	State        string   `json:"state"`
+}
+
+// gitlab is as much of GitLab's API as makes projects and merge requests.
+// Whatever else it is asked is an error, so that the command fails.
 func gitlab(s *githttp.Server, logFile string) http.Handler {
 	groups := []string{"", "terraform", "live"} // by id
+	var requests []*mergeRequest
 	var mu sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -81,15 +95,16 @@ func gitlab(s *githttp.Server, logFile string) http.Handler {
 		var body struct {
 			Name, Path, Visibility string
 			NamespaceID            int `json:"namespace_id"`
+			mergeRequest
 		}
-		if r.Method == http.MethodPost {
+		if r.Method == http.MethodPost || r.Method == http.MethodPut {
 			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
 		}
 		if log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666); err == nil {
-			fmt.Fprintln(log, r.Method, r.URL.EscapedPath(), body.Path, body.Visibility)
+			fmt.Fprintln(log, r.Method, r.URL.EscapedPath(), body.Path+body.Title, body.Visibility+body.Description)
 			log.Close()
 		}
 		answer := func(status int, v any) {
@@ -97,18 +112,55 @@ func gitlab(s *githttp.Server, logFile string) http.Handler {
 			w.WriteHeader(status)
 			_ = json.NewEncoder(w).Encode(v)
 		}
-		what, id, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/api/v4/"), "/")
+		what, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/api/v4/"), "/")
+		id, rest, _ := strings.Cut(rest, "/")
 		id, _ = url.PathUnescape(id)
+		bare := filepath.Join(s.Dir, filepath.FromSlash(id)+".git")
 		group := slices.Index(groups, id)
 		switch {
 		case r.Header.Get("Private-Token") != "right":
 			answer(http.StatusUnauthorized, map[string]string{"message": "401 Unauthorized"})
-		case r.Method == http.MethodGet && what == "projects":
-			if _, err := os.Stat(filepath.Join(s.Dir, filepath.FromSlash(id)+".git")); err != nil {
+		case r.Method == http.MethodGet && what == "projects" && rest == "":
+			if _, err := os.Stat(bare); err != nil {
 				answer(http.StatusNotFound, map[string]string{"message": "404 Project Not Found"})
 				return
 			}
-			answer(http.StatusOK, map[string]int{"id": 1})
+			answer(http.StatusOK, map[string]any{"id": 1, "path_with_namespace": id, "default_branch": "main", "merge_requests_access_level": "enabled"})
+		case r.Method == http.MethodGet && strings.HasPrefix(rest, "repository/branches/"):
+			name, _ := url.PathUnescape(strings.TrimPrefix(rest, "repository/branches/"))
+			if _, err := os.Stat(filepath.Join(bare, "refs", "heads", filepath.FromSlash(name))); err != nil {
+				answer(http.StatusNotFound, map[string]string{"message": "404 Branch Not Found"})
+				return
+			}
+			answer(http.StatusOK, map[string]string{"name": name})
+		case r.Method == http.MethodGet && rest == "merge_requests":
+			found := []*mergeRequest{}
+			for _, m := range requests {
+				if q := r.URL.Query(); q.Get("state") == "opened" && q.Get("source_branch") == m.SourceBranch && q.Get("target_branch") == m.TargetBranch {
+					found = append(found, m)
+				}
+			}
+			answer(http.StatusOK, found)
+		case r.Method == http.MethodPost && rest == "merge_requests":
+			m := body.mergeRequest
+			m.IID, m.Project, m.State = len(requests)+1, 1, "opened"
+			m.WebURL = fmt.Sprintf("https://gitlab.example.com/%s/-/merge_requests/%d", id, m.IID)
+			requests = append(requests, &m)
+			answer(http.StatusCreated, &m)
+		case r.Method == http.MethodPut && strings.HasPrefix(rest, "merge_requests/"):
+			n, err := strconv.Atoi(strings.TrimPrefix(rest, "merge_requests/"))
+			if err != nil || n < 1 || n > len(requests) {
+				answer(http.StatusNotFound, map[string]string{"message": "404 Not Found"})
+				return
+			}
+			m := requests[n-1]
+			if body.Title != "" {
+				m.Title = body.Title
+			}
+			if body.Description != "" {
+				m.Description = body.Description
+			}
+			answer(http.StatusOK, m)
 		case r.Method == http.MethodGet && what == "namespaces" && group > 0:
 			answer(http.StatusOK, map[string]int{"id": group})
 		case r.Method == http.MethodGet && what == "namespaces":

@@ -19,9 +19,44 @@ type Pins struct {
 	Edits         []PinsEdit    `json:"edits"`
 	Skipped       []PinsSkipped `json:"skipped"`
 	Errors        []ListError   `json:"errors"`
+	// Exempted are the stacks that were left out of a check.
+	Exempted []Exempted `json:"exempted"`
+	// Published is what became of the changes in git and on a forge; null
+	// where they are in the work tree alone.
+	Published *Published `json:"published"`
 
 	title, name string
 	result      *pins.Result
+}
+
+// Exempted is a stack that somebody took out of a check, and why.
+type Exempted struct {
+	Stack  string `json:"stack"`
+	Reason string `json:"reason"`
+}
+
+// Published is what was committed, pushed and asked for.
+type Published struct {
+	Branch  string            `json:"branch"` // "" for none, or a detached HEAD
+	Commits []PublishedCommit `json:"commits"`
+	Pushed  bool              `json:"pushed"` // false where the remote had it already
+	// Request is the merge request; null where none was asked for.
+	Request *PublishedRequest `json:"request"`
+}
+
+// PublishedCommit is a commit that was made.
+type PublishedCommit struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Environment string `json:"environment"`
+}
+
+// PublishedRequest is a merge request that is open.
+type PublishedRequest struct {
+	URL     string `json:"url"`
+	Number  int    `json:"number"`
+	Created bool   `json:"created"`
+	Updated bool   `json:"updated"`
 }
 
 // PinsEdit is one call that moves.
@@ -61,7 +96,7 @@ type PinsSkipped struct {
 func NewPins(command, name string, r *pins.Result, set *versions.Set, unread []ListError, written bool) *Pins {
 	p := &Pins{
 		FormatVersion: FormatVersion, Written: written && len(r.Edits) > 0, Edits: []PinsEdit{}, Skipped: []PinsSkipped{},
-		Errors: listErrors(set, unread), title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
+		Errors: listErrors(set, unread), Exempted: []Exempted{}, title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
 	}
 	for _, e := range r.Edits {
 		edit := PinsEdit{
@@ -197,6 +232,7 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 	case len(right) > 0:
 		q.f("\n%s\n", st.faint(fmt.Sprintf("%s where they should be (-v names them).", count(len(right), "call"))))
 	}
+	textPublished(q, p.Published, st)
 	textErrors(q, p.Errors, st)
 	switch {
 	case len(p.Errors) > 0:
@@ -205,6 +241,34 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 		q.f("\n%s\n", st.faint("Nothing was written."))
 	}
 	return q.err
+}
+
+// textPublished writes the commits, and where they are.
+func textPublished(p *printer, pub *Published, st Style) {
+	if pub == nil || len(pub.Commits) == 0 {
+		return
+	}
+	where := "a detached HEAD"
+	if pub.Branch != "" {
+		where = pub.Branch
+	}
+	p.f("\n%s  %s on %s\n", st.bold("Committed"), count(len(pub.Commits), "commit"), oneLine(where))
+	for _, c := range pub.Commits {
+		p.f("%s\n", st.wrapped(2, c.ID[:12]+"  "+c.Title))
+	}
+	if pub.Pushed {
+		p.f("  pushed\n")
+	}
+	if r := pub.Request; r != nil {
+		did := "is as it was"
+		switch {
+		case r.Created:
+			did = "opened"
+		case r.Updated:
+			did = "updated"
+		}
+		p.f("%s  %s, %s\n", st.bold("Merge request"), oneLine(r.URL), did)
+	}
 }
 
 // pinsSkipped writes calls that stay, those of one reason together.
