@@ -243,145 +243,97 @@ func (p *publication) setBranch(ctx context.Context, command string, tip repo.Ha
 	if err != nil {
 		return err
 	}
-	if !there {
-		old = repo.Hash{}
-	} else {
+	if there {
 		rd, err := p.repo.Reader(ctx)
 		if err != nil {
 			return err
 		}
 		defer rd.Close()
-		if err := ownBranch(ctx, rd, p.branch, "here", old, p.base.ID); err != nil {
+		if _, err := p.ownLine(ctx, rd, p.repo.GitDir, "here", old); err != nil {
 			return err
 		}
 	}
 	return p.repo.SetBranch(ctx, p.branch, tip, old, "terrier "+command)
 }
 
-// ownBranch refuses a branch with a commit that terrier did not make: all that
-// is on it and not below base must bear the trailer.
-func ownBranch(ctx context.Context, rd repo.Reader, name, where string, tip, base repo.Hash) error {
-	below := map[repo.Hash]bool{}
-	if err := rd.Walk(ctx, base, func(c repo.CommitInfo) error { below[c.ID] = true; return nil }); err != nil {
-		return err
-	}
-	var ids []repo.Hash
-	if err := rd.Walk(ctx, tip, func(c repo.CommitInfo) error {
-		if !below[c.ID] {
-			ids = append(ids, c.ID)
+// ownLine are the commits of the branch, which must all be terrier's.
+func (p *publication) ownLine(ctx context.Context, rd repo.Reader, gitDir, where string, tip repo.Hash) (*repo.Line, error) {
+	const hint = "\nhint: name another --branch, or delete that one"
+	line, err := repo.LineOf(ctx, rd, gitDir, tip, p.base.ID)
+	if err != nil {
+		if errors.Is(err, repo.ErrLine) {
+			err = fmt.Errorf("the branch %s is there %s, and stays as it is: %w%s", p.branch, where, err, hint)
 		}
-		return nil
-	}); err != nil {
-		return err
+		return nil, err
 	}
-	var foreign repo.Hash
-	err := rd.Objects(ctx, ids, func(o repo.Object) error {
-		if !strings.Contains(string(o.Data), "\n"+trailer) && foreign.IsZero() {
-			foreign = o.ID
+	for _, c := range line.Commits {
+		if !strings.Contains(c.Message, "\n"+trailer) {
+			return nil, fmt.Errorf("the branch %s is there %s, with a commit that terrier did not make (%.12s), and stays as it is%s", p.branch, where, c.ID, hint)
 		}
-		return nil
-	})
-	if err == nil && !foreign.IsZero() {
-		err = fmt.Errorf("the branch %s is there %s, with a commit that terrier did not make (%.12s), and stays as it is\nhint: name another --branch, or delete that one", name, where, foreign)
 	}
-	return err
+	return line, nil
 }
 
 // push brings the branch to the remote. One of terrier's own that is there is
 // replaced; where it has the same files on the same base, it is left.
 func (p *publication) push(ctx context.Context, tip repo.Hash) error {
-	if !p.o.apart() {
-		p.report.Pushed = true
-		return p.repo.PushBranch(ctx, p.o.remote, p.branch, nil)
+	var replace *repo.Hash
+	if p.o.apart() {
+		remote, err := p.repo.Remote(ctx, p.o.remote)
+		if err != nil {
+			return err
+		}
+		refs, err := remote.Refs(ctx)
+		if err != nil {
+			return err
+		}
+		if there, ok := refs["refs/heads/"+p.branch]; ok {
+			same, err := p.sameThere(ctx, there.Commit, tip)
+			if err != nil || same {
+				return err
+			}
+			replace = &there.Commit
+		}
 	}
-	remote, err := p.repo.Remote(ctx, p.o.remote)
-	if err != nil {
-		return err
-	}
-	refs, err := remote.Refs(ctx)
-	if err != nil {
-		return err
-	}
-	there, ok := refs["refs/heads/"+p.branch]
-	if !ok {
-		p.report.Pushed = true
-		return p.repo.PushBranch(ctx, p.o.remote, p.branch, nil)
-	}
-	same, err := p.sameThere(ctx, there.Commit, tip)
-	if err != nil || same {
+	if err := p.repo.PushBranch(ctx, p.o.remote, p.branch, replace); err != nil {
 		return err
 	}
 	p.report.Pushed = true
-	return p.repo.PushBranch(ctx, p.o.remote, p.branch, &there.Commit)
+	return nil
 }
 
 // sameThere reports whether the remote's branch has the same files on the same
-// base. One that others have committed to is an error.
+// base. One that others have committed to is an error. It is read from a
+// mirror: this clone may be a shallow one, or never have fetched it.
 func (p *publication) sameThere(ctx context.Context, there, tip repo.Hash) (bool, error) {
 	if there == tip {
 		return true, nil
 	}
-	rd, done, err := p.remoteReader(ctx, there)
-	if err != nil {
-		return false, err
-	}
-	defer done()
-	if err := ownBranch(ctx, rd, p.branch, "on "+p.o.remote, there, p.base.ID); err != nil {
-		return false, err
-	}
-	var trees []repo.Hash
-	read := func(rd repo.Reader, id repo.Hash) error {
-		return rd.Walk(ctx, id, func(c repo.CommitInfo) error {
-			if c.ID == id {
-				trees = append(trees, c.Tree)
-			}
-			return nil
-		})
-	}
-	own, err := p.repo.Reader(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer own.Close()
-	if err := errors.Join(read(rd, there), read(own, tip)); err != nil {
-		return false, err
-	}
-	on := false
-	if err := rd.Walk(ctx, there, func(c repo.CommitInfo) error { on = on || c.ID == p.base.ID; return nil }); err != nil {
-		return false, err
-	}
-	return on && len(trees) == 2 && trees[0] == trees[1], nil
-}
-
-// remoteReader reads a commit of the remote: from this repository where it has
-// that, else from a mirror.
-func (p *publication) remoteReader(ctx context.Context, id repo.Hash) (repo.Reader, func(), error) {
-	if _, err := p.repo.Resolve(ctx, id.String()); err == nil {
-		rd, err := p.repo.Reader(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		return rd, func() { rd.Close() }, nil
-	}
 	dir, err := repo.CacheDir()
 	if err != nil {
-		return nil, nil, err
+		return false, err
 	}
 	m, err := (&repo.Cache{Dir: dir, Silence: remoteSilence}).Mirror(p.url)
 	if err != nil {
-		return nil, nil, err
+		return false, err
 	}
 	if _, err := m.Refs(ctx); err != nil {
-		return nil, nil, err
+		return false, err
 	}
-	if err := m.Ensure(ctx, repo.Want{Ref: "refs/heads/" + p.branch, Commit: id}, repo.Want{Commit: p.base.ID}); err != nil {
-		return nil, nil, err
+	if err := m.Ensure(ctx, repo.Want{Ref: "refs/heads/" + p.branch, Commit: there}, repo.Want{Commit: p.base.ID}); err != nil {
+		return false, err
 	}
 	rd, err := m.Reader(ctx)
 	if err != nil {
-		return nil, nil, err
+		return false, err
 	}
-	return rd, func() { rd.Close() }, nil
+	defer rd.Close()
+	line, err := p.ownLine(ctx, rd, m.Path(), "on "+p.o.remote, there)
+	if err != nil {
+		return false, err
+	}
+	c, err := p.repo.Resolve(ctx, tip.String())
+	return err == nil && line.Base == p.base.ID && line.Tree == c.Tree, err
 }
 
 // open opens the merge request, or brings the open one up to date.

@@ -81,7 +81,7 @@ func (a *app) source(ctx context.Context, rev string) (fsys fs.FS, name string, 
 		return workTree(ctx, root), filepath.Base(root), func() {}, nil
 	}
 	r, err := repo.Open(ctx, dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, repo.ErrShallow) { // one commit is enough
 		// No git, or a repository without a commit: the directory is enough.
 		if rev == "" && (errors.Is(err, repo.ErrNotRepository) || errors.Is(err, repo.ErrNoCommits)) {
 			return os.DirFS(dir), filepath.Base(dir), func() {}, nil
