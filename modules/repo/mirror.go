@@ -35,8 +35,9 @@ type Mirror struct {
 	name   string
 	path   string
 
-	mu       sync.Mutex
-	verified map[Hash]bool // objects that were read, those below them included
+	mu         sync.Mutex
+	verified   map[Hash]bool // objects that were read, those below them included
+	redirected string        // see Redirected
 }
 
 // A Want is a commit that is to be in a mirror.
@@ -71,10 +72,12 @@ func (m *Mirror) remote(gitDir string) *Remote {
 func (m *Mirror) Refs(ctx context.Context) (map[string]Ref, error) {
 	// Without patterns git lists all there is, merge requests too; with
 	// --heads and --tags there would be no HEAD.
-	out, err := m.remote("").run(ctx, "ls-remote", "--end-of-options", m.url)
+	remote := m.remote("")
+	out, err := remote.run(ctx, "ls-remote", "--end-of-options", m.url)
 	if err != nil {
 		return nil, m.explain(err)
 	}
+	m.noteRedirect(ctx, remote.said)
 	all, err := parseRefs(out)
 	if err != nil {
 		return nil, &RemoteError{TroubleOther, err}

@@ -195,6 +195,7 @@ func (m *Mirror) fetch(ctx context.Context, grow bool, want []Want) error {
 	if err != nil {
 		return m.explain(err)
 	}
+	m.noteRedirect(ctx, remote.said)
 
 	refs, err := OwnRefs(ctx, tmp)
 	if err != nil {

@@ -3,6 +3,7 @@ package repo
 import (
 	"os"
 	"strconv"
+	"strings"
 )
 
 // secretHelper answers git's question for credentials from the environment. It
@@ -10,8 +11,10 @@ import (
 // is in no list of processes.
 const secretHelper = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$TERRIER_URL_USER" "$TERRIER_URL_PASSWORD"; }; f`
 
-// env tells git who is asking at url, which does not say it. The user's own
-// GIT_CONFIG_COUNT is added to.
+// env tells git who is asking at the host of url, which does not say it. The
+// user's own GIT_CONFIG_COUNT is added to. A forge sends who asks for a project
+// that was renamed to another path of the host, and git uses the credentials of
+// a URL there, too; no other host, and no other port of it, gets them.
 //
 // A URL with a password in it is the last word, as it is for git, and no
 // helper is told to store it. Where there is but a name the user's helpers are
@@ -30,10 +33,12 @@ func (u *userinfo) env(url string) []string {
 	if err != nil {
 		n = 0 // git refuses what is no number, and so it would be in vain
 	}
+	scheme, rest, _ := strings.Cut(url, "://")
+	host, _, _ := strings.Cut(rest, "/")
 	env := []string{"TERRIER_URL_USER=" + u.name, "TERRIER_URL_PASSWORD=" + u.password}
 	for i, c := range config {
 		at := strconv.Itoa(n + i)
-		env = append(env, "GIT_CONFIG_KEY_"+at+"=credential."+url+"."+c[0], "GIT_CONFIG_VALUE_"+at+"="+c[1])
+		env = append(env, "GIT_CONFIG_KEY_"+at+"=credential."+scheme+"://"+host+"."+c[0], "GIT_CONFIG_VALUE_"+at+"="+c[1])
 	}
 	return append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(n+len(config)))
 }

@@ -32,6 +32,7 @@ type Remote struct {
 	dir     string    // where git runs; "" is GitDir
 	options []string  // git's own, before the subcommand
 	secret  *userinfo // of URL, which does not hold it
+	said    string    // what git said, as of the last run that failed in nothing
 }
 
 // A Ref is what a branch or a tag points to. Commit differs from Object for
@@ -229,6 +230,7 @@ func (r *Remote) run(ctx context.Context, args ...string) ([]byte, error) {
 	case context.Cause(inner) == errSilent:
 		return out, &RemoteError{TroubleSilent, fmt.Errorf("git %s: no word from the remote for %v, so it was ended", args[0], r.Silence)}
 	case err == nil:
+		r.said = withoutProgress(stderr.buf.String())
 		return out, nil
 	}
 	words := withoutProgress(stderr.buf.String())
