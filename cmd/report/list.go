@@ -22,6 +22,9 @@ type List struct {
 	// Errors are the files that could not be read, so that calls of them may be
 	// missing, and the remotes that did not answer.
 	Errors []ListError `json:"errors"`
+	// Moved are the repositories that their forge has elsewhere than the
+	// sources say, as far as remotes were asked.
+	Moved []ListMoved `json:"moved"`
 	// Local and Other count the calls that were left out: of modules of the
 	// tree itself, and of archives, buckets and the like.
 	Local int `json:"local_calls"`
@@ -84,13 +87,19 @@ type ListError struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
+// ListMoved is a repository that was renamed on its forge.
+type ListMoved struct {
+	Source string `json:"source"` // as calls have it
+	To     string `json:"to"`     // the URL that it is at now
+}
+
 // NewList takes what is known. name is that of the repository, version that of
 // terrier; unread are the files that could not be read; remote says that
 // remotes were asked.
 func NewList(set *versions.Set, name, version string, unread []ListError, remote bool) *List {
 	l := &List{
 		FormatVersion: FormatVersion, Environments: set.Environments, Modules: []ListModule{}, Unknown: listUnknown(set),
-		Errors: listErrors(set, unread), Local: set.Local, Other: set.Other, name: name, version: version, set: set, remote: remote,
+		Errors: listErrors(set, unread), Moved: listMoved(set), Local: set.Local, Other: set.Other, name: name, version: version, set: set, remote: remote,
 	}
 	for _, m := range set.Modules {
 		lm := ListModule{Name: data(m.Name), Source: data(m.Source), Subdir: data(m.Subdir), Kind: "git", Versions: map[string][]ListVersion{}, Skew: []ListSkew{}}
@@ -122,6 +131,14 @@ func listUnknown(set *versions.Set) []ListUnknown {
 	out := []ListUnknown{}
 	for _, u := range set.Unknown {
 		out = append(out, ListUnknown{dataPath(u.File), u.Line, data(u.Module), data(u.Source), u.Reason})
+	}
+	return out
+}
+
+func listMoved(set *versions.Set) []ListMoved {
+	out := []ListMoved{}
+	for _, m := range set.Moved {
+		out = append(out, ListMoved{data(m.Source), data(m.To)})
 	}
 	return out
 }

@@ -78,6 +78,7 @@ func listText(w io.Writer, l *List, st Style) error {
 	}
 	listSkews(p, l, st)
 	textUnknown(p, l.set, st)
+	textMoved(p, l.Moved, st)
 	textErrors(p, l.Errors, st)
 	var left []string
 	if l.Local > 0 {
@@ -312,6 +313,17 @@ func textUnknown(p *printer, set *versions.Set, st Style) {
 		}
 		p.f("  %s:%d  %s: %s\n", visible(u.File), u.Line, oneLine(u.Module), u.Reason)
 		p.f("    %s\n", st.faint(shorten(oneLine(u.Source))))
+	}
+}
+
+// textMoved names the repositories that their forge has elsewhere.
+func textMoved(p *printer, moved []ListMoved, st Style) {
+	if len(moved) == 0 {
+		return
+	}
+	p.f("\n%s  the forge sends on who asks for these; the sources still name the old address\n", st.bold("Moved"))
+	for _, m := range moved {
+		p.f("  %s\n    → %s\n", oneLine(m.Source), oneLine(m.To))
 	}
 }
 

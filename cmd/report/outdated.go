@@ -16,6 +16,7 @@ type Outdated struct {
 	Modules       []OutdatedModule `json:"modules"`
 	Unknown       []ListUnknown    `json:"unknown"`
 	Errors        []ListError      `json:"errors"`
+	Moved         []ListMoved      `json:"moved"` // see List
 
 	set  *versions.Set
 	rows []*versions.Row
@@ -58,7 +59,7 @@ type OutdatedCall struct {
 // read.
 func NewOutdated(set *versions.Set, rows []*versions.Row, unread []ListError) *Outdated {
 	o := &Outdated{
-		FormatVersion: FormatVersion, Modules: []OutdatedModule{}, Unknown: listUnknown(set), Errors: listErrors(set, unread),
+		FormatVersion: FormatVersion, Modules: []OutdatedModule{}, Unknown: listUnknown(set), Errors: listErrors(set, unread), Moved: listMoved(set),
 		set: set, rows: rows,
 	}
 	for _, r := range rows {
@@ -201,6 +202,7 @@ func outdatedText(w io.Writer, o *Outdated, st Style) error {
 	textNames(p, "No release", "no tag of these reads as a version of theirs", none, st)
 	textNames(p, "Not known", "which releases these have, nobody has told", unknown, st)
 	textUnknown(p, o.set, st)
+	textMoved(p, o.Moved, st)
 	textErrors(p, o.Errors, st)
 	switch {
 	case len(o.Errors) > 0:

@@ -17,6 +17,12 @@ import (
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
+// Remotes are asked for the refs of git repositories, and remember the answers;
+// *fetch.Store is one.
+type Remotes interface {
+	Refs(ctx context.Context, url string) (map[string]repo.Ref, *repo.Mirror, error)
+}
+
 func identity(s hclparse.Source) string { return modules.Identity(s) }
 
 // A Registry is what is asked of module registries; *registry.Client answers.
@@ -27,6 +33,9 @@ type Registry interface {
 // An Asker is whom Ask and Unchanged ask.
 type Asker struct {
 	Cache *repo.Cache
+	// Remotes answer in the place of the cache's mirrors, so that who opens
+	// modules afterwards does not ask again; nil for none.
+	Remotes Remotes
 	// Registry is called once, and only where a registry is to be asked.
 	Registry func() (Registry, error)
 	// Offline says to ask nobody: what the mirrors knew when they were fetched
@@ -46,7 +55,9 @@ type question struct {
 	id       string
 	registry bool
 	modules  []*Module
-	urls     []string // of git, credentials included: the spellings, most used first
+	urls     []string          // of git, credentials included: the spellings, most used first
+	names    map[string]string // of each URL the package's address (lock.Address)
+	moved    Moved             // zero where its forge has it where the sources say
 }
 
 // Ask learns the releases of every module: each repository and each registry
@@ -78,6 +89,9 @@ func (s *Set) Ask(ctx context.Context, a Asker) error {
 			if done++; a.Progress != nil {
 				a.Progress("asking remotes", done, len(all))
 			}
+			if q.moved != (Moved{}) {
+				s.Moved = append(s.Moved, q.moved)
+			}
 			if err != nil {
 				s.fail(q, err)
 				return nil
@@ -93,6 +107,8 @@ func (s *Set) Ask(ctx context.Context, a Asker) error {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Summary, b.Summary))
 	})
 	s.Failures = slices.Compact(s.Failures)
+	slices.SortFunc(s.Moved, func(a, b Moved) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.To, b.To)) })
+	s.Moved = slices.Compact(s.Moved)
 	return err
 }
 
@@ -131,10 +147,12 @@ func (s *Set) questions() []*question {
 	}
 	for _, q := range out {
 		times := map[string]int{}
+		q.names = map[string]string{}
 		for _, m := range q.modules {
 			for _, u := range m.every {
 				if url := lock.RemoteURL(u.Call.Source); url != "" {
 					times[url]++
+					q.names[url] = lock.Address(u.Call.Source)
 				}
 			}
 		}
@@ -166,8 +184,11 @@ func (a *Asker) ask(ctx context.Context, q *question, client func() (Registry, e
 	}
 	var first error
 	for _, url := range q.urls {
-		refs, err := a.refs(ctx, url)
+		refs, mirror, err := a.refs(ctx, url)
 		if err == nil && (len(refs) > 0 || !a.Offline) {
+			if to := mirror.Redirected(); to != "" {
+				q.moved = Moved{Source: hclparse.Redact(q.names[url]), To: to}
+			}
 			return tagsOf(refs), true, nil
 		}
 		if first == nil {
@@ -180,15 +201,20 @@ func (a *Asker) ask(ctx context.Context, q *question, client func() (Registry, e
 	return nil, false, first
 }
 
-func (a *Asker) refs(ctx context.Context, url string) (map[string]repo.Ref, error) {
+func (a *Asker) refs(ctx context.Context, url string) (map[string]repo.Ref, *repo.Mirror, error) {
+	if a.Remotes != nil && !a.Offline {
+		return a.Remotes.Refs(ctx, url)
+	}
 	m, err := a.Cache.Mirror(url)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.Offline {
-		return m.Known(ctx)
+		refs, err := m.Known(ctx)
+		return refs, m, err
 	}
-	return m.Refs(ctx)
+	refs, err := m.Refs(ctx)
+	return refs, m, err
 }
 
 // hosts remembers which registries do not answer: one that is down is tried

@@ -38,6 +38,9 @@ type Set struct {
 	Local, Other int
 	// Failures are the remotes and registries that did not answer, sorted.
 	Failures []Failure
+	// Moved are the repositories that their forge has elsewhere than the
+	// sources say, sorted; Ask finds them.
+	Moved []Moved
 }
 
 // A Module is one module outside of the tree, in whatever spellings it is
@@ -139,6 +142,13 @@ type Failure struct {
 	Source  string // without credentials
 	Summary string
 	Hint    string
+}
+
+// A Moved is a repository that was renamed or moved on its forge: who asks for
+// it is sent on, until somebody else gets the old name.
+type Moved struct {
+	Source string // as the sources have it, without subdirectory, ref and credentials: see Module.Sources
+	To     string // a URL that git takes, without credentials
 }
 
 // An Input is what New groups.
