@@ -12,6 +12,7 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/repo"
+	"github.com/terrier-iac/terrier/modules/versions"
 )
 
 // A diffTarget is the module that a diff is of.
@@ -114,55 +115,51 @@ func (d *diffJob) below(name string) (string, bool) {
 }
 
 // called finds the modules that a name means: directories of the repository
-// that are no stacks, and modules that it calls. known are all of their names.
+// that are no stacks, and modules that it calls, by the names that versions
+// gives them. known are all of their names.
 func (d *diffJob) called(name string) (found []diffTarget, known []string) {
-	byID := map[string]*diffTarget{}
-	var ids []string
+	var sources []hclparse.Source
 	for _, c := range d.calls {
-		s := c.source
-		id := modules.Identity(s)
-		if id == "" || d.own[modules.RepositoryIdentity(s)] {
-			continue // this repository is known by its directories
-		}
-		t := byID[id]
-		if t == nil {
-			t = &diffTarget{name: id, source: s}
-			byID[id] = t
-			ids = append(ids, id)
-		}
-		if r, ok := modules.ParseRelease(s.Ref); ok && !slices.Contains(t.prefixes, r.Prefix) {
-			t.prefixes = append(t.prefixes, r.Prefix)
+		if !d.own[modules.RepositoryIdentity(c.source)] { // this repository is known by its directories
+			sources = append(sources, c.source)
 		}
 	}
-	slices.Sort(ids)
+	set, of := versions.SetOf(sources)
 	whole := ""
 	if s, err := hclparse.ParseSource(name); err == nil {
 		whole = modules.Identity(s)
 	}
 	plain, _, _ := strings.Cut(name, "?")
-	var strong, weak, weaker []diffTarget
-	for _, id := range ids {
-		t := byID[id]
-		known = append(known, id)
-		switch base := moduleName(t.source); {
-		case id == whole || id == plain || strings.TrimPrefix(id, "registry.terraform.io/") == plain:
-			strong = append(strong, *t)
-		case base == plain:
-			weak = append(weak, *t)
-		case registryName(base) == plain:
-			weaker = append(weaker, *t)
+	named := set.Named(name)
+	var address, own, all []*versions.Module
+	for _, m := range set.Modules {
+		id := modules.Identity(of[m])
+		if !slices.Contains(known, id) {
+			known = append(known, id)
+		}
+		switch {
+		case id == whole || id == plain || m.ID == plain:
+			address = append(address, m)
+		case m.Called(name):
+			own = append(own, m)
+		case slices.Contains(named, m):
+			all = append(all, m)
 		}
 	}
+	slices.Sort(known)
+	var dirs []diffTarget
 	for _, dir := range d.graph.Sorted() {
 		switch dir.Role {
 		case modules.RoleModule, modules.RolePrivate, modules.RoleOrphan:
 			known = append(known, dir.Path)
 			if path.Base(dir.Path) == plain {
-				weak = append(weak, diffTarget{name: dir.Path, local: true, dir: dir.Path})
+				dirs = append(dirs, diffTarget{name: dir.Path, local: true, dir: dir.Path})
 			}
 		}
 	}
-	for _, found := range [][]diffTarget{strong, weak, weaker} {
+	for _, found := range [][]diffTarget{
+		d.targets(address, of, sources), append(d.targets(own, of, sources), dirs...), d.targets(all, of, sources),
+	} {
 		if len(found) > 0 {
 			return found, known
 		}
@@ -170,30 +167,36 @@ func (d *diffJob) called(name string) (found []diffTarget, known []string) {
 	return nil, known
 }
 
-// moduleName is what people call a module: the last part of its subdirectory
-// or else of its repository, or a registry module's name, with //sub.
-func moduleName(s hclparse.Source) string {
-	if s.Kind == hclparse.KindRegistry {
-		if part := strings.Split(s.Repository, "/"); len(part) == 3 {
-			if s.Subdir != "" {
-				return part[1] + "//" + s.Subdir
+// targets are modules as a diff reads them. Those of one repository's root,
+// which differ by their tags, are one.
+func (d *diffJob) targets(found []*versions.Module, of map[*versions.Module]hclparse.Source, sources []hclparse.Source) []diffTarget {
+	byID := map[string]int{}
+	var out []diffTarget
+	for _, m := range found {
+		id := modules.Identity(of[m])
+		i, ok := byID[id]
+		if !ok {
+			i = len(out)
+			byID[id] = i
+			out = append(out, diffTarget{name: id, source: of[m]})
+		}
+		t := &out[i]
+		add := func(prefix string) {
+			if !slices.Contains(t.prefixes, prefix) {
+				t.prefixes = append(t.prefixes, prefix)
 			}
-			return part[1]
+		}
+		if m.Prefix != "" {
+			add(m.Prefix)
+			continue
+		}
+		for _, s := range sources {
+			if r, ok := modules.ParseRelease(s.Ref); ok && modules.Identity(s) == id && (m.Subdir != "" || slices.Contains(modules.TagPrefixes(s.Repository, ""), r.Prefix)) {
+				add(r.Prefix)
+			}
 		}
 	}
-	if s.Subdir != "" {
-		return path.Base(s.Subdir)
-	}
-	return strings.TrimSuffix(path.Base(s.Repository), ".git")
-}
-
-// registryName is the NAME of a repository called terraform-PROVIDER-NAME, as
-// registries want it.
-func registryName(base string) string {
-	if part := strings.SplitN(base, "-", 3); len(part) == 3 && part[0] == "terraform" {
-		return part[2]
-	}
-	return base
+	return out
 }
 
 // ownSources are the identities of this repository, by its remotes.

@@ -96,3 +96,40 @@ module "s" {
 		}
 	}
 }
+
+// What list takes for a module's name, diff takes too.
+func TestDiffNames(t *testing.T) {
+	s := aForge(t, "acme/terraform-aws-net.git", "acme/shared.git")
+	dir := t.TempDir()
+	text := fmt.Sprintf("module \"a\" {\n  source = \"git::%[1]s/acme/terraform-aws-net.git?ref=v1.0.0\"\n  a = 1\n}\nmodule \"b\" {\n  source = \"git::%[1]s/acme/shared.git//sub?ref=v1.0.0\"\n  a = 1\n}\n", s.URL)
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"terraform-aws-net":                       "127.0.0.1/acme/terraform-aws-net ",
+		"net":                                     "127.0.0.1/acme/terraform-aws-net ",
+		"acme/terraform-aws-net":                  "127.0.0.1/acme/terraform-aws-net ",
+		"127.0.0.1/acme/terraform-aws-net":        "127.0.0.1/acme/terraform-aws-net ",
+		s.URL + "/acme/terraform-aws-net.git":     "127.0.0.1/acme/terraform-aws-net ",
+		"git::" + s.URL + "/acme/shared.git//sub": "127.0.0.1/acme/shared//sub ",
+		"sub":               "127.0.0.1/acme/shared//sub ",
+		"shared//sub":       "127.0.0.1/acme/shared//sub ",
+		"shared":            "127.0.0.1/acme/shared//sub ",
+		"127.0.0.1/**/net":  "",
+		"127.0.0.1/**/*net": "127.0.0.1/acme/terraform-aws-net ",
+		"nte":               "",
+	} {
+		code := 0
+		if want == "" {
+			code = 1
+		}
+		var out, errs bytes.Buffer
+		if got := Main([]string{"-C", dir, "list", name}, &out, &errs); got != code {
+			t.Errorf("list %s: exit %d, want %d\n%s", name, got, code, &errs)
+		}
+		out.Reset()
+		if got := Main([]string{"-C", dir, "diff", name, "v1.0.0", "1.1.0"}, &out, &errs); got != code || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("diff %s: exit %d, want %d and %q\n%s%s", name, got, code, want, &out, &errs)
+		}
+	}
+}

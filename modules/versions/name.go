@@ -10,6 +10,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lock"
 )
 
 // name gives each module the shortest name that no other has, and sorts them.
@@ -36,6 +38,47 @@ func (s *Set) name() {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
+}
+
+// SetOf is a set of the modules that sources are of, by which names are
+// understood as those of any other set: its modules have no uses. Of each module
+// one of its sources comes back. What is in no repository is left out.
+func SetOf(sources []hclparse.Source) (*Set, map[*Module]hclparse.Source) {
+	s := &Set{}
+	byKey, of := map[string]*Module{}, map[*Module]hclparse.Source{}
+	for _, source := range sources {
+		address, id := lock.Address(source), identity(source)
+		if address == "" || id == "" {
+			continue
+		}
+		release, _ := modules.ParseRelease(source.Ref)
+		key, prefix, own := keyOf(source, release.Prefix)
+		if byKey[key] == nil {
+			m := newModule(source, key, prefix, own)
+			m.Source = strings.TrimPrefix(address, defaultRegistry)
+			byKey[key], of[m] = m, source
+			s.Modules = append(s.Modules, m)
+		}
+	}
+	s.name()
+	return s, of
+}
+
+// keyOf tells modules apart. One repository's root, and the tags of several
+// modules: each tag has the tree of its own module at the root.
+func keyOf(source hclparse.Source, prefix string) (key, own string, prefixes []string) {
+	prefixes = modules.TagPrefixes(source.Repository, source.Subdir)
+	if source.Subdir == "" && source.Kind == hclparse.KindGit && !slices.Contains(prefixes, prefix) {
+		return identity(source) + "@" + prefix, prefix, prefixes
+	}
+	return identity(source), "", prefixes
+}
+
+func newModule(source hclparse.Source, key, prefix string, own []string) *Module {
+	return &Module{
+		ID: strings.TrimPrefix(key, defaultRegistry), Subdir: source.Subdir, Registry: source.Kind == hclparse.KindRegistry,
+		Prefix: prefix, repository: modules.RepositoryIdentity(source), own: own,
+	}
 }
 
 // names are what a module may be called, the shortest first.
@@ -87,10 +130,33 @@ func (m *Module) Matches(name string) bool {
 	return strings.TrimSuffix(base, ".git") == id
 }
 
+// Called reports whether a name is one of the module's own, and not just one of
+// its repository: its short name, with as much of its address before it as
+// makes it longer, or its address in any spelling.
+func (m *Module) Called(name string) bool {
+	id := plain(name)
+	return name != "" && name == m.Name || id != "" && slices.ContainsFunc(m.names(), func(known string) bool {
+		return strings.TrimSuffix(known, ".git") == id
+	})
+}
+
+// registryName is the NAME of a repository called terraform-PROVIDER-NAME, as
+// registries want it (developer.hashicorp.com/terraform/registry/modules/publish).
+func registryName(base string) string {
+	if part := strings.SplitN(base, "-", 3); len(part) == 3 && part[0] == "terraform" {
+		return part[2]
+	}
+	return base
+}
+
 // plain is an address as ID has it: no getter, scheme, user, query, port or
 // .git.
 func plain(name string) string {
-	if s, err := hclparse.ParseSource(name); err == nil && (s.Kind == hclparse.KindGit || s.Kind == hclparse.KindRegistry) {
+	forced := name
+	if strings.Contains(name, "://") && !strings.Contains(name, "::") {
+		forced = "git::" + name // terraform takes a plain URL for an archive's
+	}
+	if s, err := hclparse.ParseSource(forced); err == nil && (s.Kind == hclparse.KindGit || s.Kind == hclparse.KindRegistry) {
 		if id := identity(s); id != "" {
 			return strings.TrimPrefix(id, defaultRegistry)
 		}
@@ -102,19 +168,31 @@ func plain(name string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(name, "/"), ".git")
 }
 
-// Find returns the modules that a name means (see Matches). None is an error
-// that names the nearest.
-func (s *Set) Find(name string) ([]*Module, error) {
-	var found []*Module
+// Named returns the modules that a name means: the one with that short name,
+// else those that it matches (see Matches), else those of a repository
+// terraform-PROVIDER-NAME.
+func (s *Set) Named(name string) []*Module {
+	var found, loose []*Module
 	for _, m := range s.Modules {
 		if m.Name == name {
-			return []*Module{m}, nil
+			return []*Module{m}
 		}
-		if m.Matches(name) {
+		switch {
+		case m.Matches(name):
 			found = append(found, m)
+		case name != "" && registryName(m.names()[0]) == plain(name):
+			loose = append(loose, m)
 		}
 	}
 	if len(found) > 0 {
+		return found
+	}
+	return loose
+}
+
+// Find is Named, and for none an error that names the nearest.
+func (s *Set) Find(name string) ([]*Module, error) {
+	if found := s.Named(name); len(found) > 0 {
 		return found, nil
 	}
 	hint := "`terrier list` shows the modules that are called"

@@ -204,20 +204,14 @@ func New(in Input) *Set {
 			continue
 		}
 		release := releaseOf(c, in.Lock)
-		key, prefix := id, ""
-		own := modules.TagPrefixes(c.Source.Repository, c.Source.Subdir)
-		if c.Source.Subdir == "" && c.Source.Kind == hclparse.KindGit && release != nil && !slices.Contains(own, release.Prefix) {
-			// One repository's root, and the tags of several modules: each tag
-			// has the tree of its own module at the root.
-			prefix = release.Prefix
-			key += "@" + prefix
+		of := ""
+		if release != nil {
+			of = release.Prefix
 		}
+		key, prefix, own := keyOf(c.Source, of)
 		m := byKey[key]
 		if m == nil {
-			m = &Module{
-				ID: strings.TrimPrefix(key, defaultRegistry), Subdir: c.Source.Subdir, Registry: c.Source.Kind == hclparse.KindRegistry,
-				Prefix: prefix, repository: modules.RepositoryIdentity(c.Source), own: own,
-			}
+			m = newModule(c.Source, key, prefix, own)
 			byKey[key] = m
 			s.Modules = append(s.Modules, m)
 		}

@@ -239,7 +239,8 @@ func TestFind(t *testing.T) {
 			call("b", "git::https://git.example.com/modules.git//dns?ref=dns/v1.0.0") +
 			call("c", "git::https://git.example.com/modules.git//eks?ref=eks/v1.0.0") +
 			call("d", "terraform-aws-modules/iam/aws", `version = "1.0.0"`) +
-			call("e", "terraform-aws-modules/iam/aws//modules/role", `version = "1.0.0"`),
+			call("e", "terraform-aws-modules/iam/aws//modules/role", `version = "1.0.0"`) +
+			call("f", "git@git.example.net:acme/terraform-aws-cdn.git?ref=v1.0.0"),
 	})
 	for name, want := range map[string]string{
 		"vpc":                               "vpc",
@@ -257,6 +258,8 @@ func TestFind(t *testing.T) {
 		"terraform-aws-modules/iam/aws":    "iam role",
 		"registry.terraform.io/terraform-aws-modules/iam/aws": "iam role",
 		"role":                   "role",
+		"cdn":                    "terraform-aws-cdn",
+		"acme/terraform-aws-cdn": "terraform-aws-cdn",
 		"dsn":                    "did you mean dns?",
 		"nothing like any of it": "`terrier list` shows",
 		"":                       "hint",
@@ -274,6 +277,54 @@ func TestFind(t *testing.T) {
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: got %v, want %s", name, got, want)
+		}
+	}
+}
+
+// Names of sources are those of calls.
+func TestSetOf(t *testing.T) {
+	texts := []string{
+		"git::https://git.example.com/terraform/vpc.git?ref=v1.0.0", "git@git.example.com:terraform/vpc?ref=v2.0.0", "git::https://git.example.com/other/vpc.git",
+		"git::https://git.example.com/modules.git//dns?ref=dns/v1.0.0", "git::https://git.example.com/all.git?ref=eks/v1.0.0", "git::https://git.example.com/all.git?ref=v1.0.0",
+		"a/iam/aws", "a/iam/aws//modules/role", "./local",
+	}
+	var sources []hclparse.Source
+	var calls strings.Builder
+	for i, text := range texts {
+		s, err := hclparse.ParseSource(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, s)
+		calls.WriteString(call(fmt.Sprint("c", i), text))
+	}
+	set, of := SetOf(sources)
+	var got, want []string
+	for _, m := range set.Modules {
+		got = append(got, m.Name+" "+m.ID+" "+m.Prefix)
+		if !strings.HasPrefix(m.ID+"@", strings.TrimPrefix(modules.Identity(of[m]), defaultRegistry)) {
+			t.Errorf("%s is of %s", m.ID, of[m])
+		}
+	}
+	for _, m := range load(t, nil, map[string]string{"main.tf": calls.String()}).Modules {
+		prefix := m.Prefix
+		if !strings.Contains(m.ID, "@") {
+			prefix = "" // of its calls
+		}
+		want = append(want, m.Name+" "+m.ID+" "+prefix)
+	}
+	if !slices.Equal(got, want) || len(got) != 7 {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	for name, called := range map[string]string{"dns": "dns", "modules": "", "modules//dns": "dns", "terraform/vpc": "terraform/vpc", "vpc": "other/vpc terraform/vpc", "git.example.com/**": "", "": ""} {
+		var got []string
+		for _, m := range set.Modules {
+			if m.Called(name) {
+				got = append(got, m.Name)
+			}
+		}
+		if strings.Join(got, " ") != called {
+			t.Errorf("%q: %q, want %q", name, got, called)
 		}
 	}
 }
