@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/registry"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -307,6 +308,43 @@ func TestAskOtherSpelling(t *testing.T) {
 	}
 	if len(s.Failures) > 0 || !s.Modules[0].Whole || s.Modules[0].Newest(false).Tag != "v1.1.0" {
 		t.Errorf("%+v %+v", s.Failures, s.Modules[0].Releases)
+	}
+}
+
+// countingRemotes counts who is asked for which repository.
+type countingRemotes struct {
+	*fetch.Store
+	asked atomic.Int32
+}
+
+func (c *countingRemotes) Refs(ctx context.Context, url string) (map[string]repo.Ref, *repo.Mirror, error) {
+	c.asked.Add(1)
+	return c.Store.Refs(ctx, url)
+}
+
+// A store that modules are opened with afterwards has the answers; offline
+// nobody asks it.
+func TestAskRemotes(t *testing.T) {
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	dir := filepath.Join(t.TempDir(), "vpc.git")
+	write(t, dir, map[string]string{"main.tf": "variable \"a\" {}\n"}, "v1.0.0", "v1.1.0")
+	files := map[string]string{"main.tf": call("a", "git::file://"+dir+"?ref=v1.0.0") + call("b", "git::file://"+dir+"//sub?ref=v1.0.0")}
+	cache := &repo.Cache{Dir: t.TempDir()}
+	steps := 0
+	remotes := &countingRemotes{Store: &fetch.Store{Cache: cache, Progress: func(string, int, int) { steps++ }}}
+	s := load(t, nil, files)
+	if err := s.Ask(t.Context(), Asker{Cache: cache, Remotes: remotes}); err != nil || len(s.Failures) > 0 {
+		t.Fatal(err, s.Failures)
+	}
+	if n := len(s.Modules[0].Releases); n != 2 || remotes.asked.Load() != 1 {
+		t.Errorf("%d releases, asked %d times", n, remotes.asked.Load())
+	}
+	st, err := remotes.Compare(t.Context(), s.Modules[1].Uses[0].Call.Source, "1.0.0", "1.1.0", nil)
+	if err != nil || steps != 2 {
+		t.Errorf("%v; %d steps, want the two of one question: %+v", err, steps, st)
+	}
+	if err := load(t, nil, files).Ask(t.Context(), Asker{Cache: cache, Remotes: remotes, Offline: true}); err != nil || remotes.asked.Load() != 1 {
+		t.Errorf("offline: %v, asked %d times", err, remotes.asked.Load())
 	}
 }
 
