@@ -11,6 +11,7 @@ import (
 
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/hclparse"
+	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/pins"
 	"github.com/terrier-iac/terrier/modules/versions"
 )
@@ -86,20 +87,20 @@ func (o *bumpOptions) level() pins.Level {
 
 // bump is the journey: load, ask, choose, make, write, report.
 func (a *app) bump(ctx context.Context, o bumpOptions, args []string) error {
-	asked := make([]asked, 0, len(args))
+	var want []wanted
 	for _, word := range args {
-		asked = append(asked, parseAsked(word))
+		want = append(want, parseWanted(word))
 	}
 	if err := o.check(args, a.format, "bump"); err != nil {
 		return err
 	}
-	r, err := a.openPins(ctx, o.pinsOptions, "bump", modulesOf(asked))
+	r, err := a.openPins(ctx, o.pinsOptions, "bump", modulesOf(want))
 	if err != nil {
 		return err
 	}
 	defer r.close()
 	bump := pins.Bump{Level: o.level(), Constraints: r.cfg.Constraints, Pre: o.pre, Back: o.back}
-	if bump.Versions, err = r.named(asked, o); err != nil {
+	if bump.Versions, err = r.named(want, o); err != nil {
 		return err
 	}
 	moves, skipped := bump.Choose(r.places())
@@ -112,21 +113,21 @@ func (a *app) bump(ctx context.Context, o bumpOptions, args []string) error {
 	return r.finish(ctx, "bump")
 }
 
-// An asked is a MODULE or MODULE@VERSION of the command line.
-type asked struct{ module, version string }
+// A wanted is a MODULE or MODULE@VERSION of the command line.
+type wanted struct{ module, version string }
 
-// parseAsked cuts at the last @ that a version may follow: git@host:path and
+// parseWanted cuts at the last @ that a version may follow: git@host:path and
 // repository@prefix have one as well.
-func parseAsked(word string) asked {
+func parseWanted(word string) wanted {
 	if i := strings.LastIndexByte(word, '@'); i > 0 {
 		if v := word[i+1:]; v != "" && !strings.ContainsAny(v, ":") && (strings.ContainsAny(v, "0123456789") || !strings.Contains(word[i:], "/")) {
-			return asked{word[:i], v}
+			return wanted{word[:i], v}
 		}
 	}
-	return asked{word, ""}
+	return wanted{word, ""}
 }
 
-func modulesOf(all []asked) []string {
+func modulesOf(all []wanted) []string {
 	var out []string
 	for _, a := range all {
 		out = append(out, a.module)
@@ -135,7 +136,7 @@ func modulesOf(all []asked) []string {
 }
 
 // named finds the releases that the command line names.
-func (r *pinsRun) named(all []asked, o bumpOptions) (map[*versions.Module]*versions.Release, error) {
+func (r *pinsRun) named(all []wanted, o bumpOptions) (map[*versions.Module]*versions.Release, error) {
 	out := map[*versions.Module]*versions.Release{}
 	for _, a := range all {
 		if a.version == "" {
@@ -164,12 +165,12 @@ func (r *pinsRun) named(all []asked, o bumpOptions) (map[*versions.Module]*versi
 
 // noRelease names the nearest.
 func noRelease(m *versions.Module, version string) error {
-	var near []string
-	for _, r := range m.Around(version) {
-		near = append(near, r.Tag)
+	var tags []string
+	for _, r := range m.Releases {
+		tags = append(tags, r.Tag)
 	}
 	hint := "it has none at all"
-	if len(near) > 0 {
+	if near := fetch.NearestVersions(version, tags); len(near) > 0 {
 		hint = "the nearest: " + strings.Join(near, ", ")
 	}
 	return fmt.Errorf("%s has no release %q, and nothing is changed\nhint: %s", m.Name, hclparse.Redact(version), hint)

@@ -13,9 +13,9 @@ import (
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/registry"
-	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/modules/versions"
 )
 
@@ -95,6 +95,7 @@ type versionsRun struct {
 	name   string // what is read, for people
 	set    *versions.Set
 	asker  versions.Asker
+	store  *fetch.Store // asks each remote once, for whoever opens modules
 	unread []report.ListError // files that could not be read, so that calls may be missing
 
 	fsys  fs.FS
@@ -193,15 +194,16 @@ func (v *versionsRun) noEnvironment(name string) error {
 // learn finds out which releases there are: of the mirrors, or of the remotes
 // themselves.
 func (v *versionsRun) learn(ctx context.Context, remote bool) error {
-	dir, err := repo.CacheDir()
-	if err != nil {
+	var err error
+	if v.store, err = v.fetchStore(!remote); err != nil {
 		if !remote {
 			return nil // the lock is enough
 		}
 		return err
 	}
 	v.asker = versions.Asker{
-		Cache:    &repo.Cache{Dir: dir, Silence: remoteSilence},
+		Cache:    v.store.Cache,
+		Remotes:  v.store,
 		Registry: func() (versions.Registry, error) { return registry.New(registry.Options{}) },
 	}
 	if !remote {

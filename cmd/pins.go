@@ -104,7 +104,11 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(o), environments, names); err != nil {
 		return nil, err
 	}
-	if err := r.learn(ctx, !o.offline); err != nil {
+	err = r.learn(ctx, !o.offline)
+	if err == nil && r.store == nil { // list does without a cache, this does not
+		_, err = r.fetchStore(o.offline)
+	}
+	if err != nil {
 		r.close()
 		return nil, err
 	}

@@ -19,10 +19,6 @@ import (
 // stories tell what each move of a module brings, by pins.Edit.Key. What
 // cannot be found out is told as such: a bump does not fail for it.
 func (r *pinsRun) stories(ctx context.Context) (map[string]*pins.Story, error) {
-	store, err := r.fetchStore(r.o.offline)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]*pins.Story{}
 	steps := map[string]*fetch.Step{}
 	calls := map[string][]change.Called{}
@@ -47,7 +43,7 @@ func (r *pinsRun) stories(ctx context.Context) (map[string]*pins.Story, error) {
 		out[key] = &pins.Story{Module: e.Module, From: e.FromVersion, To: e.ToVersion}
 		order = append(order, key)
 		g.Go(func() error {
-			st := story(inner, store, out[key], e.Move)
+			st := story(inner, r.store, out[key], e.Move)
 			mu.Lock()
 			defer mu.Unlock()
 			steps[key] = st

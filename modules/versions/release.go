@@ -323,17 +323,3 @@ func (m *Module) Release(text string) *Release {
 	}
 	return nil
 }
-
-// Around are the known releases next to a version that is none, the lower
-// first: at most two on each side.
-func (m *Module) Around(text string) []Release {
-	want := newVersion(strings.TrimPrefix(text, m.Prefix))
-	if want == nil {
-		return m.Releases[max(0, len(m.Releases)-3):]
-	}
-	i := slices.IndexFunc(m.Releases, func(r Release) bool { return r.Version.GreaterThan(want.Version) })
-	if i < 0 {
-		i = len(m.Releases)
-	}
-	return m.Releases[max(0, i-2):min(len(m.Releases), i+2)]
-}
