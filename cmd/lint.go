@@ -183,6 +183,15 @@ func (a *app) openLint(ctx context.Context, cfg *Config, o lintOptions) (*lintRu
 	if l.root, err = a.lintRoot(); err != nil {
 		return nil, err
 	}
+	if o.fix && !o.diff {
+		notes, err := finishRewrite(l.root)
+		if err != nil {
+			return nil, err
+		}
+		for _, note := range notes {
+			l.say("%s", note)
+		}
+	}
 	l.fsys = workTree(ctx, l.root)
 	if len(o.only) > 0 {
 		l.rules = nil

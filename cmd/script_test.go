@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"terrier": func() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"terrier":        func() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"rewrite-killed": rewriteKilled,
 	})
 }
 

@@ -10,43 +10,109 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/terrier-iac/terrier/modules/lint"
 )
 
-// rewriteFiles writes changed files below dir. All of them are written beside
-// their places first, and put there by renaming when that is done: an error on
-// the way leaves every file as it was. The mode of a file stays. One that is
-// no longer as it was read is an error.
-func rewriteFiles(dir string, changes []lint.Change) (err error) {
+// rewriteFiles writes changed files below dir, all of them or none. They are
+// written beside their places first, and put there by renaming when that is
+// done; an error on the way leaves every file as it was. The mode of a file
+// stays. One that is no longer as it was read is an error.
+//
+// A process that is killed while it renames leaves a journal (see
+// rewriteJournal), by which the next call completes the work; a command calls
+// finishRewrite before it reads, so that it reads what is whole.
+func rewriteFiles(dir string, changes []lint.Change) error {
+	return realRewriter.rewrite(dir, changes)
+}
+
+// finishRewrite completes what a killed terrier has left half written below
+// dir, and returns what there is to say about it.
+func finishRewrite(dir string) (notes []string, err error) {
+	at, err := findJournal(dir)
+	if err != nil || !at.exists() {
+		return nil, err
+	}
+	unlock, err := at.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	done, left, err := realRewriter.finish(at)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{fmt.Sprintf("Completed what an earlier terrier, which was ended, had left half written (files written now: %d).", done)}, left...), nil
+}
+
+// A rewriter is how files get to their places.
+type rewriter struct {
+	write  func(file string, data []byte) error // a new file, the journal
+	rename func(root *os.Root, from, to string) error
+	remove func(file string) error
+}
+
+var realRewriter = rewriter{write: writeNew, rename: (*os.Root).Rename, remove: os.Remove}
+
+func (w rewriter) rewrite(dir string, changes []lint.Change) (err error) {
+	at, err := findJournal(dir)
+	if err != nil || len(changes) == 0 && !at.exists() {
+		return err
+	}
+	unlock, err := at.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	root, err := os.OpenRoot(dir) // no symlink leads out of it
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	var temps []string
-	defer func() {
-		for _, t := range temps {
-			_ = root.Remove(t) // gone where it has been renamed
+	if at.exists() {
+		_, left, err := w.finish(at)
+		if err != nil {
+			return err
 		}
-	}()
+		if len(left) > 0 {
+			return fmt.Errorf("an earlier terrier was ended while it wrote, and nothing more is written\n%s\nhint: the same command again looks at the files anew", strings.Join(left, "\n"))
+		}
+		// It may have been the same changes.
+		changes = slices.DeleteFunc(slices.Clone(changes), func(c lint.Change) bool {
+			now, err := root.ReadFile(c.Path)
+			return err == nil && bytes.Equal(now, c.After)
+		})
+	}
+	at.sweep()
 	swept := map[string]bool{}
 	for _, c := range changes {
-		if dir := path.Dir(c.Path); !swept[dir] {
-			swept[dir] = true
-			sweepTemps(root, dir)
+		below := path.Dir(c.Path)
+		if !swept[below] && !journalAbove(filepath.Join(at.top, filepath.FromSlash(at.prefix), filepath.FromSlash(below))) {
+			sweepTemps(root, below)
 		}
-		mode, err := unchanged(root, c)
-		if err != nil {
-			return err
+		swept[below] = true
+	}
+	return w.replace(root, at, changes)
+}
+
+// replace is rewriteFiles with the lock held, and no journal there.
+func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	temps, err := writeTemps(root, changes)
+	keep := false
+	defer func() {
+		if !keep {
+			removeAll(root, temps) // gone where they have been renamed
 		}
-		temp, err := writeTemp(root, c.Path, c.After, mode)
-		if err != nil {
-			return err
-		}
-		temps = append(temps, temp)
+	}()
+	if err != nil {
+		return err
 	}
 	// Writing takes seconds where there are thousands, renaming does not.
 	for _, c := range changes {
@@ -54,12 +120,78 @@ func rewriteFiles(dir string, changes []lint.Change) (err error) {
 			return err
 		}
 	}
+	journal, err := newJournal(at.prefix, changes, temps)
+	if err != nil {
+		return err
+	}
+	if err := w.write(at.file, journal); err != nil {
+		return err
+	}
 	for i, c := range changes {
-		if err := root.Rename(temps[i], c.Path); err != nil {
+		if err := w.rename(root, temps[i], c.Path); err != nil {
+			temps = temps[i:] // those before are free names again
+			keep, err = w.takeBack(root, at, changes[:i], err)
 			return err
 		}
 	}
+	// Where it stays, the next call finds every file new and removes it.
+	_ = w.remove(at.file)
 	return nil
+}
+
+// takeBack puts the old bytes of changes in place again, after the failure
+// why. The journal is turned round first: a process that is killed meanwhile
+// has the next one put back the rest. Where that cannot be done the journal
+// stays as it is, and keep says that it names temporary files still.
+func (w rewriter) takeBack(root *os.Root, at journalPlace, changes []lint.Change, why error) (keep bool, err error) {
+	half := func(err error) error {
+		return fmt.Errorf("%w\nnot every file could be put back as it was: %w\nhint: when the cause is mended the same command again completes it", why, err)
+	}
+	back := make([]lint.Change, len(changes))
+	for i, c := range changes {
+		back[i] = lint.Change{Path: c.Path, Before: c.After, After: c.Before}
+	}
+	temps, err := writeTemps(root, back)
+	if err == nil {
+		var journal []byte
+		if journal, err = newJournal(at.prefix, back, temps); err == nil {
+			err = writeWhole(at.file, journal)
+		}
+	}
+	if err != nil {
+		removeAll(root, temps)
+		return true, half(err)
+	}
+	for i, c := range back {
+		if err := w.rename(root, temps[i], c.Path); err != nil {
+			return false, half(err) // these temporary files stay for the journal
+		}
+	}
+	_ = w.remove(at.file)
+	return false, why
+}
+
+// writeTemps writes the new bytes of changes beside their files, and returns
+// where, after an error too.
+func writeTemps(root *os.Root, changes []lint.Change) (temps []string, err error) {
+	for i, c := range changes {
+		mode, err := unchanged(root, c)
+		if err != nil {
+			return temps, err
+		}
+		temp, err := writeTempFrom(i, root, c.Path, c.After, mode)
+		if err != nil {
+			return temps, err
+		}
+		temps = append(temps, temp)
+	}
+	return temps, nil
+}
+
+func removeAll(root *os.Root, names []string) {
+	for _, name := range names {
+		_ = root.Remove(name)
+	}
 }
 
 // unchanged holds that a file is as it was read, and returns its mode.
@@ -167,10 +299,15 @@ func writeNew(file string, data []byte) error {
 
 // writeTemp writes data beside the file at p and returns where.
 func writeTemp(root *os.Root, p string, data []byte, mode fs.FileMode) (string, error) {
-	for i := 0; ; i++ {
+	return writeTempFrom(0, root, p, data, mode)
+}
+
+// writeTempFrom is writeTemp, with the first number to try.
+func writeTempFrom(first int, root *os.Root, p string, data []byte, mode fs.FileMode) (string, error) {
+	for i := first; ; i++ {
 		temp := path.Join(path.Dir(p), fmt.Sprintf(".terrier-%d-%d.tmp", os.Getpid(), i))
 		f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if errors.Is(err, fs.ErrExist) && i < 1000 {
+		if errors.Is(err, fs.ErrExist) && i < first+1000 {
 			continue
 		}
 		if err != nil {

@@ -160,13 +160,9 @@ var ErrInProgress = errors.New("is not finished in this work tree")
 
 // inProgress is ErrInProgress where it applies.
 func (r *Repo) inProgress() error {
-	dir := r.gitDir
-	if dir == "" {
-		dir = r.GitDir
-	}
 	for _, op := range [][2]string{{"MERGE_HEAD", "merge"}, {"rebase-merge", "rebase"}, {"rebase-apply", "rebase"},
 		{"CHERRY_PICK_HEAD", "cherry-pick"}, {"REVERT_HEAD", "revert"}, {"sequencer", "cherry-pick"}} {
-		if _, err := os.Lstat(filepath.Join(dir, op[0])); err == nil {
+		if _, err := os.Lstat(filepath.Join(r.WorkTreeDir(), op[0])); err == nil {
 			return fmt.Errorf("a %s %w\nhint: git %s --continue or --abort", op[1], ErrInProgress, op[1])
 		}
 	}

@@ -20,10 +20,7 @@ import (
 // point it at another repository. The user's global and system configuration
 // stay.
 func (r *Repo) command(ctx context.Context, args ...string) *exec.Cmd {
-	dir := r.gitDir
-	if dir == "" {
-		dir = r.GitDir
-	}
+	dir := r.WorkTreeDir()
 	cmd := gitCommand(ctx, userEnv(), append([]string{"--git-dir=" + dir}, args...)...)
 	cmd.Dir = r.Root
 	if r.Root == "" {

@@ -106,6 +106,15 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
+// WorkTreeDir is the git directory of this work tree alone: its HEAD and index
+// are there. It differs from GitDir in a linked work tree.
+func (r *Repo) WorkTreeDir() string {
+	if r.gitDir == "" {
+		return r.GitDir
+	}
+	return r.gitDir
+}
+
 // Dirty reports whether a tracked file differs between the commit, the index
 // and the work tree. Untracked files and what is uncommitted inside a
 // submodule do not count; a bare repository is never dirty.

@@ -18,10 +18,7 @@ const pushSilence = 5 * time.Minute
 // password in the configured URL of a named remote, which git reads by itself:
 // it is on no command line. The Silence is five minutes.
 func (r *Repo) Remote(ctx context.Context, remote string) (*Remote, error) {
-	rem := &Remote{URL: remote, GitDir: r.gitDir, Silence: pushSilence, dir: r.Root}
-	if rem.GitDir == "" {
-		rem.GitDir = r.GitDir
-	}
+	rem := &Remote{URL: remote, GitDir: r.WorkTreeDir(), Silence: pushSilence, dir: r.Root}
 	_, err := r.RemoteURL(ctx, remote)
 	switch {
 	case err == nil:
