@@ -337,7 +337,7 @@ func (r *Repo) clean(ctx context.Context, tree Hash, files map[string][]byte) (m
 	}
 	drivers, err := git(paths.Bytes(), "check-attr", "--cached", "-z", "--stdin", "filter")
 	if err != nil {
-		return nil, err
+		return nil, asMissing(err)
 	}
 	said := strings.Split(string(drivers), "\x00")
 	for i := 0; i+2 < len(said); i += 3 {

@@ -307,3 +307,31 @@ func TestCommitFilesPlaces(t *testing.T) {
 		t.Errorf("%v %v", dirty, err)
 	}
 }
+
+// TestCommitFilesPartialClone holds that what a clone lacks is not needed, or
+// named; nothing is fetched.
+func TestCommitFilesPartialClone(t *testing.T) {
+	dir := newMonorepo(t)
+	put(t, dir, map[string]string{".gitattributes": "*.tf text\n"})
+	sh(t, dir, "add", ".")
+	sh(t, dir, "commit", "-q", "-m", "attributes")
+	sh(t, dir, "config", "uploadpack.allowFilter", "true")
+	for filter, fromWorkTree := range map[string]bool{"blob:none": false, "tree:0": false, "blob:none ": true} {
+		clone := filepath.Join(t.TempDir(), "clone")
+		sh(t, "", "clone", "-q", "--no-checkout", "--filter="+strings.TrimSpace(filter), "file://"+dir, clone)
+		sh(t, clone, "config", "core.autocrlf", "true")
+		r := open(t, clone)
+		ids, err := r.CommitFiles(t.Context(), resolve(t, r, "HEAD").ID, []NewCommit{{Message: "m", Files: map[string][]byte{"live/prod/main.tf": []byte("new\r\n")}, FromWorkTree: fromWorkTree}})
+		var missing *MissingObjectError
+		switch {
+		case filter == "blob:none":
+			if err != nil {
+				t.Errorf("%s: %v", filter, err)
+			} else if got := sh(t, clone, "diff-tree", "-r", "--name-only", ids[0].String()+"^", ids[0].String()); got != "live/prod/main.tf" {
+				t.Errorf("%s: %s", filter, got)
+			}
+		case !errors.As(err, &missing):
+			t.Errorf("%s, from a work tree: %t: %v %v", filter, fromWorkTree, ids, err)
+		}
+	}
+}

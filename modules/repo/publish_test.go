@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/terrier-iac/terrier/fixtures/githttp"
 )
 
 func TestPushBranch(t *testing.T) {
@@ -172,4 +174,56 @@ func TestCreateTag(t *testing.T) {
 		t.Errorf("tags: %s", got)
 	}
 	notThere(t, mark)
+}
+
+// TestPushBranchNetwork pushes to a server that asks for credentials.
+func TestPushBranchNetwork(t *testing.T) {
+	f := newForge(t)
+	r := open(t, f.work)
+	url := f.URL + "/vpc.git"
+	sh(t, f.work, "remote", "add", "origin", url)
+	// As CI systems write it.
+	sh(t, f.work, "remote", "add", "token", strings.Replace(url, "http://", "http://"+githttp.User+":"+githttp.Password+"@", 1))
+	sh(t, f.work, "remote", "add", "wrong", strings.Replace(url, "http://", "http://ada:swordfish-9@", 1))
+	head := f.id(t, "HEAD")
+	for _, name := range []string{"bump/a", "bump/b", "bump/c"} {
+		if err := r.SetBranch(t.Context(), name, head, Hash{}, "m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for branch, remote := range map[string]string{"bump/a": "origin", "bump/b": "token", "bump/c": url} {
+		if err := r.PushBranch(t.Context(), remote, branch, nil); err != nil {
+			t.Errorf("%s: %v", remote, err)
+		}
+		if got := sh(t, f.bare, "rev-parse", branch); got != head.String() {
+			t.Errorf("%s: %s", remote, got)
+		}
+	}
+	ids, err := r.CommitFiles(t.Context(), head, []NewCommit{{Message: "m", Files: map[string][]byte{"a.tf": nil}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetBranch(t.Context(), "bump/a", ids[0], head, "m"); err != nil {
+		t.Fatal(err)
+	}
+	fails := func(remote string, want Trouble) {
+		t.Helper()
+		err := r.PushBranch(t.Context(), remote, "bump/a", nil)
+		var re *RemoteError
+		if !errors.As(err, &re) || re.Trouble != want || !strings.Contains(err.Error(), "\nhint: ") || strings.Contains(err.Error(), "swordfish") || strings.Contains(err.Error(), githttp.Password) {
+			t.Errorf("%s: %v, want %s", remote, err, want)
+		}
+	}
+	f.Break("git-receive-pack", githttp.Forbid, 1)
+	fails("token", TroubleRefused)
+	f.Break("vpc.git/git-receive-pack", githttp.Drop, 1)
+	fails("token", TroubleLost)
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull) // no helper
+	fails("wrong", TroubleCredentials)
+	fails("origin", TroubleCredentials)
+	sh(t, f.work, "remote", "set-url", "token", sh(t, f.work, "config", "remote.token.url")+".gone")
+	fails("token", TroubleMissing)
+	if got := sh(t, f.bare, "rev-parse", "bump/a"); got != head.String() {
+		t.Errorf("the remote moved to %s", got)
+	}
 }
