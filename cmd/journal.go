@@ -102,7 +102,7 @@ func (at journalPlace) lock() (unlock func(), err error) {
 		if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s is no regular file\nhint: %s", file, journalHint)
 		}
-		l := flock.New(file)
+		l := flock.New(file, flock.SetPermissions(0o666)) // of whoever else works here, after a kill
 		ok, err := l.TryLock()
 		if err != nil {
 			return nil, fmt.Errorf("lock %s: %w", at.top, err)

@@ -190,6 +190,39 @@ func TestRewriteKilled(t *testing.T) {
 	}
 }
 
+// TestRewriteKilledAgain kills each process that is to complete the work of
+// the one before it, too.
+func TestRewriteKilledAgain(t *testing.T) {
+	dir := journalTree(t, true)
+	all := len(journalChanges())
+	for n := 1; n <= all; n++ {
+		killed(t, dir, 1)
+		if isNew, _ := are(t, dir); isNew != n {
+			t.Fatalf("%d files are new after %d renames", isNew, n)
+		}
+	}
+	if _, err := finishRewrite(dir); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, dir)
+}
+
+// TestRewriteManyInOneDirectory holds that the temporary files of one
+// directory do not run out of names.
+func TestRewriteManyInOneDirectory(t *testing.T) {
+	dir := t.TempDir()
+	var changes []lint.Change
+	for i := range 1050 {
+		changes = append(changes, fileChange(t, dir, fmt.Sprintf("f%d.tf", i)))
+	}
+	if err := rewriteFiles(dir, changes); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(names(t, dir)); got != len(changes) {
+		t.Errorf("%d files", got)
+	}
+}
+
 // TestRewriteFails holds that a rename that fails leaves every file old, and
 // that a process which is killed while it puts them back has the next one do so.
 func TestRewriteFails(t *testing.T) {

@@ -214,7 +214,8 @@ func unchanged(root *os.Root, c lint.Change) (fs.FileMode, error) {
 var tempName = regexp.MustCompile(`^\.terrier-([0-9]{1,9})-[0-9]+\.tmp$`)
 
 // sweepTemps removes the temporary files that a process which is no more has
-// left in a directory.
+// left in a directory. This process has none there yet: those that bear its
+// number are of one before it, as happens in containers.
 func sweepTemps(root *os.Root, dir string) {
 	entries, err := fs.ReadDir(root.FS(), dir)
 	if err != nil {
@@ -225,7 +226,7 @@ func sweepTemps(root *os.Root, dir string) {
 		if m == nil || !e.Type().IsRegular() {
 			continue
 		}
-		if pid, err := strconv.Atoi(m[1]); err == nil && pid != os.Getpid() && !isRunning(pid) {
+		if pid, err := strconv.Atoi(m[1]); err == nil && (pid == os.Getpid() || !isRunning(pid)) {
 			_ = root.Remove(path.Join(dir, e.Name()))
 		}
 	}
@@ -307,7 +308,7 @@ func writeTempFrom(first int, root *os.Root, p string, data []byte, mode fs.File
 	for i := first; ; i++ {
 		temp := path.Join(path.Dir(p), fmt.Sprintf(".terrier-%d-%d.tmp", os.Getpid(), i))
 		f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if errors.Is(err, fs.ErrExist) && i < first+1000 {
+		if errors.Is(err, fs.ErrExist) && i < first+1_000_000 {
 			continue
 		}
 		if err != nil {

@@ -228,3 +228,36 @@ func TestAdvance(t *testing.T) {
 	}
 	notThere(t, mark)
 }
+
+// TestBumpInAutocrlf is what a bump does where a checkout has other line
+// endings than the commits: look, commit, write, advance.
+func TestBumpInAutocrlf(t *testing.T) {
+	origin := newMonorepo(t)
+	dir := filepath.Join(realDir(t), "windows")
+	sh(t, "", "clone", "-q", "-c", "core.autocrlf=true", origin, dir)
+	r := open(t, dir)
+	const name = "live/prod/main.tf"
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil || !strings.Contains(string(data), "\r\n") {
+		t.Fatalf("%q %v", data, err)
+	}
+	if dirty, err := r.DirtyFiles(t.Context(), []string{name}); err != nil || len(dirty) != 0 {
+		t.Fatal(dirty, err)
+	}
+	next := strings.Replace(string(data), "../../modules/vpc", "git::https://h/vpc.git?ref=v1", 1)
+	old := resolve(t, r, "HEAD").ID
+	ids, err := r.CommitFiles(t.Context(), old, []NewCommit{{Message: "m", Files: map[string][]byte{name: []byte(next)}, FromWorkTree: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, map[string]string{name: next})
+	if err := r.Advance(t.Context(), old, ids[0], "terrier bump: vpc"); err != nil {
+		t.Fatal(err)
+	}
+	if got := sh(t, dir, "show", "--format=", "--numstat", "HEAD"); got != "1\t1\t"+name {
+		t.Errorf("more than a line has changed: %s", got)
+	}
+	if got := sh(t, dir, "status", "--porcelain"); got != "" {
+		t.Errorf("status: %s", got)
+	}
+}
