@@ -148,6 +148,8 @@ func versionSplices(text string, p Pin) (splices, *Refused) {
 		return splices{{start, start + len(whole), p.Version}}, nil
 	case whole == "":
 		return nil, refuse("its version is empty", hint)
+	case m == nil && !isConstraint(whole):
+		return nil, refuse(fmt.Sprintf("its version is %q, which is no constraint", shown), hint)
 	case m == nil:
 		return nil, refuse(fmt.Sprintf("its version is the constraint %q, of more than one term", shown), hint)
 	case operator != "~>":
@@ -170,4 +172,9 @@ func versionSplices(text string, p Pin) (splices, *Refused) {
 		return nil, nil
 	}
 	return splices{{m[6], m[9], fresh}}, nil
+}
+
+func isConstraint(text string) bool {
+	_, err := version.NewConstraint(text)
+	return err == nil
 }
