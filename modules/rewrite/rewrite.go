@@ -126,9 +126,16 @@ func (s *setter) set() *Refused {
 		return refuse("what its source is, no file tells", "write the source as one text")
 	case c.Source.Kind == hclparse.KindLocal:
 		return refuse("its source is a path in the same repository, which has no version", "")
+	case !isAddress(c.Source):
+		return refuse("its source is no address that can be read", "write it as git::https://HOST/PATH.git//SUBDIRECTORY?ref=REF")
 	default:
 		return refuse("its source is neither in git nor in a registry", "put git:: before the URL of a git repository")
 	}
+}
+
+func isAddress(s hclparse.Source) bool {
+	_, err := hclparse.ParseSource(s.String())
+	return err == nil
 }
 
 // printable reports whether the comment is one that stays in its line.
