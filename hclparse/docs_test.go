@@ -125,3 +125,15 @@ func literalOf(t *testing.T, quoted []byte) string {
 	}
 	return s[0].Raw
 }
+
+func TestFindDocVersions(t *testing.T) {
+	const text = "> ```hcl\n> module \"a\" {\n>   source  = \"a/b/c\"\n>   version = \"~> 1.0\"\n> }\n> module \"b\" {\n>   version = local.v\n>   source = \"a/b/c\"\n> }\n> ```\n" +
+		"```hcl\r\nmodule \"c\" {\r\n  version = <<E\n1.0\nE\n  source = \"a/b/c\"\r\n}\r\nmodule \"d\" {\r\n  source = \"a/b/c\"\r\n}\r\n```\r\n"
+	var got []string
+	for _, s := range FindDocSources([]byte(text)) {
+		got = append(got, s.Module+" "+s.Version+" "+text[s.VersionStart:s.VersionEnd])
+	}
+	if d := cmp.Diff([]string{`a ~> 1.0 "~> 1.0"`, "b  ", "c  ", "d  "}, got); d != "" {
+		t.Error(d)
+	}
+}

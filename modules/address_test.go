@@ -309,3 +309,27 @@ func describe(g *Graph) []string {
 	}
 	return out
 }
+
+func TestVersionText(t *testing.T) {
+	fsys := fstest.MapFS{
+		"main.tf":       {Data: []byte("locals {\n  v = \"1.2.3\"\n}\nmodule \"m\" {\n  source = \"a/b/c\"\n  version = \"~> ${local.v}\"\n}\nmodule \"n\" {\n  source = \"a/b/c\"\n}\nmodule \"o\" {\n  source = \"a/b/c\"\n  version = var.x\n}\n")},
+		"x_override.tf": {Data: []byte("module \"n\" {\n  version = local.v\n}\n")},
+	}
+	g := Load(fsys, nil)
+	var got []string
+	for _, c := range g.Calls {
+		a := g.Version(c, c.Call.VersionRange)
+		text := fmt.Sprintf("%s %q %v", c.Name(), a.Text, a.Whole)
+		for _, l := range a.Literals {
+			text += " " + l.Path + ":" + string(fsys[l.Path].Data[l.Start:l.End])
+		}
+		got = append(got, text)
+	}
+	// Also where an override has it, by its range.
+	over := g.Version(g.Calls[1], g.Calls[3].Call.VersionRange)
+	got = append(got, fmt.Sprintf("%q %d", over.Text, len(over.Literals)))
+	want := []string{`m "~> 1.2.3" true main.tf:~>  main.tf:1.2.3`, `n "" false`, `o "" false`, `n "1.2.3" true main.tf:1.2.3`, `"1.2.3" 1`}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -168,7 +168,7 @@ var versionOnly = regexp.MustCompile(`^[ \t]*,?[ \t]*(?:#+|//+)[ \t]*((?:[0-9A-Z
 // versionComment looks at what follows the literal in its line.
 func versionComment(f *hclparse.File, source hcl.Range) *VersionComment {
 	at := source.End.Byte
-	if f.Syntax == hclparse.JSON || at <= 0 || at > len(f.Bytes) {
+	if f.Syntax == hclparse.JSON || at <= 0 {
 		return nil
 	}
 	return CommentBehind(f.Bytes, at)
@@ -177,6 +177,9 @@ func versionComment(f *hclparse.File, source hcl.Range) *VersionComment {
 // CommentBehind is the version comment that stands behind byte at of HCL, the
 // end of a source; nil for none.
 func CommentBehind(src []byte, at int) *VersionComment {
+	if at < 0 || at > len(src) {
+		return nil
+	}
 	line, _, _ := bytes.Cut(src[at:], []byte("\n"))
 	m := versionOnly.FindSubmatchIndex(line)
 	if m == nil {

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,6 +80,9 @@ func TestComputed(t *testing.T) {
 			tree{"main.tf": "variable \"v\" {\n  const = true\n  default = \"v1.3.0\"\n}\n" + module(`"`+p1+`?ref=${var.v}"`)}, Pin{Ref: "v1.3.0"}, ""},
 		{"in a variable",
 			tree{"main.tf": "variable \"v\" {\n  default = \"v1.2.3\"\n}\n" + module(`"`+p1+`?ref=${var.v}"`)},
+			nil, Pin{Ref: "v1.3.0"}, "what its ref is, no file tells"},
+		{"the repository in a variable",
+			tree{"main.tf": module(`"${var.s}?ref=v1.2.3"`)},
 			nil, Pin{Ref: "v1.3.0"}, "what its source is, no file tells"},
 		{"twice in it",
 			tree{"main.tf": module(`"git::https://h.example/${local.v}/p.git?ref=${local.v}"`), "l.tf": locals(`v = "v1.2.3"`)},
@@ -125,6 +129,9 @@ func TestComputed(t *testing.T) {
 		{"the source of an included file",
 			tree{"a/terragrunt.hcl": "include {\n  path = \"../vpc.hcl\"\n}\n", "vpc.hcl": unit + `"` + p1 + `//s?ref=v1.2.3" # v1.2.3` + "\n}\n"},
 			tree{"vpc.hcl": unit + `"` + p1 + `//s?ref=v1.3.0" # v1.3.0` + "\n}\n"}, Pin{Ref: "v1.3.0", Comment: "v1.3.0"}, ""},
+		{"the source of a file that is included through a symlink",
+			tree{"a/terragrunt.hcl": "include {\n  path = \"../link.hcl\"\n}\n", "link.hcl": "-> shared/vpc.hcl", "shared/vpc.hcl": "locals {\n  v = \"v1.2.3\"\n}\n" + unit + `"` + p1 + `//s?ref=${local.v}"` + "\n}\n"},
+			tree{"shared/vpc.hcl": "locals {\n  v = \"v1.3.0\"\n}\n" + unit + `"` + p1 + `//s?ref=${local.v}"` + "\n}\n"}, Pin{Ref: "v1.3.0"}, ""},
 		{"a symlink",
 			tree{"a/main.tf": "-> ../shared/x", "shared/x": module(`"` + p1 + `?ref=v1.2.3"`)},
 			tree{"shared/x": module(`"` + p1 + `?ref=v1.3.0" # v1.3.0`)}, Pin{Ref: "v1.3.0", Comment: "v1.3.0", AddComment: true}, ""},
@@ -181,5 +188,32 @@ func TestBranches(t *testing.T) {
 	want := "terraform {\n  source = (local.new ?\n    \"" + p1 + "?ref=v2.1.0\" : # comment\n    \"" + p1 + "?ref=v1.1.0\")\n}\n"
 	if d := cmp.Diff(want, in.applied(t, append(first.Edits, second.Edits...))["terragrunt.hcl"]); d != "" {
 		t.Error(d)
+	}
+}
+
+// What is refused says no secret.
+func TestRefusedSecrets(t *testing.T) {
+	for _, c := range []struct {
+		source, version string
+		pin             Pin
+	}{
+		{`"https://u:hunter2@h.example/a.zip"`, "", Pin{Ref: "v1"}},
+		{`"git::https://u:hunter2@h.example:x/p"`, "", Pin{Ref: "v1"}},
+		{`"https://u:hunter2@h.example/${var.x}?ref=v1"`, "", Pin{Ref: "v1"}},
+		{`"git::https://u:hunter2@h.example/p?ref=${var.x}"`, "", Pin{Ref: "v1"}},
+		{`"git::https://u:hunter2@h.example/p?ref=${lower("v0")}"`, "", Pin{Ref: "v1"}},
+		{`"git::https://u:hunter2@h.example/p?ref=${"v"}${"0"}"`, "", Pin{Ref: "x"}},
+		{`"u:hunter2@h.example/p"`, "", Pin{Ref: "v1"}},
+		{`"a/b/c"`, `"https://u:hunter2@h.example"`, Pin{Version: "1.2.3"}},
+		{`"a/b/c"`, `">= 1, < 2, https://u:hunter2@h.example"`, Pin{Version: "1.2.3"}},
+	} {
+		text := "module \"a\" {\n  source = " + c.source + "\n"
+		if c.version != "" {
+			text += "  version = " + c.version + "\n"
+		}
+		g, calls := tree{"main.tf": text + "}\n"}.load()
+		if _, err := Set(g, calls[0], c.pin); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", c.source, err)
+		}
 	}
 }

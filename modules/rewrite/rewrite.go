@@ -122,6 +122,8 @@ func (s *setter) set() *Refused {
 		return s.setVersion()
 	case c.Known && c.Source.Kind == hclparse.KindGit:
 		return s.setRef()
+	case !c.Known && knownButRef(c):
+		return refuse("what its ref is, no file tells", "write the ref as one text")
 	case !c.Known:
 		return refuse("what its source is, no file tells", "write the source as one text")
 	case c.Source.Kind == hclparse.KindLocal:
@@ -131,6 +133,13 @@ func (s *setter) set() *Refused {
 	default:
 		return refuse("its source is neither in git nor in a registry", "put git:: before the URL of a git repository")
 	}
+}
+
+// knownButRef reports whether all but the ref of a source is known.
+func knownButRef(c *lint.Call) bool {
+	s, err := hclparse.ParseSource(c.Head)
+	_, to, ok := s.ParamSpan("ref")
+	return err == nil && s.Kind == hclparse.KindGit && ok && to == len(c.Head)
 }
 
 func isAddress(s hclparse.Source) bool {

@@ -53,11 +53,10 @@ func (s *setter) setTfr() *Refused {
 	if refused != nil {
 		return refused
 	}
-	after := url.QueryEscape(made.apply(text))
-	if len(made) == 1 && text == w.text[from:to] { // not the whole of it, so that a text that makes a part may stay
-		made = splices{{from + made[0].from, from + made[0].to, url.QueryEscape(made[0].text)}}
+	if e := &made[0]; text == w.text[from:to] {
+		*e = splice{from + e.from, from + e.to, url.QueryEscape(e.text)} // the rest may stand elsewhere
 	} else {
-		made = splices{{from, to, after}}
+		*e = splice{from, to, url.QueryEscape(made.apply(text))}
 	}
 	edits, refused := w.edits(made, "its version")
 	if refused != nil {
