@@ -112,6 +112,9 @@ func TestComputed(t *testing.T) {
 		{"locals in JSON",
 			tree{"main.tf.json": `{"locals": {"v": "1.2.3"}, "module": {"a": {"source": "` + p1 + `?ref=v${local.v}"}}}`},
 			tree{"main.tf.json": `{"locals": {"v": "1.3.0"}, "module": {"a": {"source": "` + p1 + `?ref=v${local.v}"}}}`}, Pin{Ref: "v1.3.0"}, ""},
+		{"locals in JSON behind a byte order mark",
+			tree{"main.tf.json": "\ufeff" + `{"locals": {"é": 1, "v": "1.2.3"}, "module": {"a": {"source": "` + p1 + `?ref=v${local.v}"}}}`},
+			tree{"main.tf.json": "\ufeff" + `{"locals": {"é": 1, "v": "1.3.0"}, "module": {"a": {"source": "` + p1 + `?ref=v${local.v}"}}}`}, Pin{Ref: "v1.3.0"}, ""},
 		{"a ref before a template in JSON",
 			tree{"main.tf.json": `{"locals": {"v": "y"}, "module": {"a": {"source": "` + p1 + `?ref=v1.2.3&x=${local.v}"}}}`},
 			tree{"main.tf.json": `{"locals": {"v": "y"}, "module": {"a": {"source": "` + p1 + `?ref=v1.3.0&x=${local.v}"}}}`}, Pin{Ref: "v1.3.0"}, ""},
@@ -188,6 +191,42 @@ func TestBranches(t *testing.T) {
 	want := "terraform {\n  source = (local.new ?\n    \"" + p1 + "?ref=v2.1.0\" : # comment\n    \"" + p1 + "?ref=v1.1.0\")\n}\n"
 	if d := cmp.Diff(want, in.applied(t, append(first.Edits, second.Edits...))["terragrunt.hcl"]); d != "" {
 		t.Error(d)
+	}
+}
+
+// A comment ends its line, also in parentheses and in a template.
+func TestCommentInExpression(t *testing.T) {
+	for _, c := range [][2]string{
+		{"(\n  X\n  )", "(\n  X # v1.3.0\n  )"},
+		{"\"${\n  local.x ?\n  \"./a\" :\n  X\n}\"", "\"${\n  local.x ?\n  \"./a\" :\n  X # v1.3.0\n}\""},
+		{"(local.x\n  ? X\n  : \"./a\"\n)", "(local.x\n  ? X # v1.3.0\n  : \"./a\"\n)"},
+	} {
+		file := func(source, ref string) string {
+			return "terraform {\n  source = " + strings.ReplaceAll(source, "X", `"`+p1+`?ref=`+ref+`"`) + "\n}\n"
+		}
+		in := tree{"terragrunt.hcl": file(c[0], "v1.2.3"), "a/main.tf": ""}
+		g, calls := in.load()
+		done := false
+		for i, call := range calls {
+			if call.Source.Ref == "" {
+				continue
+			}
+			got, err := Set(g, call, Pin{Ref: commit, Comment: "v1.3.0", AddComment: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			after := in.applied(t, got.Edits)
+			if d := cmp.Diff(file(c[1], commit), after["terragrunt.hcl"]); d != "" {
+				t.Error(d)
+			}
+			if _, now := after.load(); len(now) != len(calls) || now[i].Source.Ref != commit || now[i].Comment == nil {
+				t.Errorf("%s: %d calls", c[0], len(now))
+			}
+			done = true
+		}
+		if !done {
+			t.Errorf("%s: no call", c[0])
+		}
 	}
 }
 
