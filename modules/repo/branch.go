@@ -15,7 +15,10 @@ import (
 )
 
 // ErrMoved says that a branch or HEAD is not where it was when it was read.
-var ErrMoved = errors.New("was moved meanwhile\nhint: the same command again starts from where it is now")
+var ErrMoved = errors.New("was moved meanwhile")
+
+// movedHint follows an error that wraps ErrMoved.
+const movedHint = "\nhint: the same command again starts from where it is now"
 
 const branchPrefix = "refs/heads/"
 
@@ -147,7 +150,11 @@ func (r *Repo) SetBranch(ctx context.Context, name string, to, old Hash, reflog 
 	ref := branchPrefix + name
 	if _, err := run(ctx, r.byUser(ctx, "update-ref", "--no-deref", "-m", reflog, ref, to.String(), old.String()), nil); err != nil {
 		if at, _, readErr := r.refValue(ctx, ref); readErr == nil && at != old {
-			return fmt.Errorf("the branch %s %w (it is at %s)", name, ErrMoved, at)
+			where := "at " + at.String()
+			if at.IsZero() {
+				where = "gone"
+			}
+			return fmt.Errorf("the branch %s %w (it is %s)"+movedHint, name, ErrMoved, where)
 		}
 		return err
 	}
@@ -263,7 +270,7 @@ func (r *Repo) Advance(ctx context.Context, old, to Hash, reflog string) error {
 	if err := r.inProgress(); err != nil {
 		return err
 	}
-	moved := func(at Hash) error { return fmt.Errorf("HEAD %w (it is at %s and not at %s)", ErrMoved, at, old) }
+	moved := func(at Hash) error { return fmt.Errorf("HEAD %w (it is at %s and not at %s)"+movedHint, ErrMoved, at, old) }
 	if at, _, err := r.refValue(ctx, "HEAD"); err != nil {
 		return err
 	} else if at != old {

@@ -33,7 +33,7 @@ type NewCommit struct {
 
 var (
 	// ErrNoIdentity says that git does not know who commits.
-	ErrNoIdentity = errors.New("git does not know who you are\nhint: git config --global user.name \"Your Name\" and git config --global user.email you@example.com")
+	ErrNoIdentity = errors.New("git does not know who you are")
 	// ErrNothingChanged says that a commit would have its parent's tree.
 	ErrNothingChanged = errors.New("the commit would change nothing")
 	// ErrSigning says that a commit or a tag was to be signed, and was not.
@@ -123,7 +123,7 @@ func (r *Repo) checkIdentity(ctx context.Context, names ...string) error {
 			var ge *GitError
 			if errors.As(err, &ge) {
 				lines := strings.Split(ge.Stderr, "\n")
-				return fmt.Errorf("%w (%s)", ErrNoIdentity, lines[len(lines)-1])
+				return fmt.Errorf("%w (%s)\nhint: git config --global user.name \"Your Name\" and git config --global user.email you@example.com", ErrNoIdentity, lines[len(lines)-1])
 			}
 			return err
 		}

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// command prepares git for the user's repository. It only ever reads: hooks,
-// the file system monitor, optional locks, prompts, lazy fetches, replace
+// command prepares git for the user's repository, mostly to read it: hooks, the
+// file system monitor, optional locks, prompts, lazy fetches, replace
 // refs and grafts are off, and nothing inherited from the environment can
 // point it at another repository. The user's global and system configuration
 // stay.

@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// A Repo is the user's repository, open for reading. It may be used by
-// several goroutines.
+// A Repo is the user's repository. It may be used by several goroutines.
 type Repo struct {
 	// Root is the work tree, absolute and free of symlinks; "" in a bare
 	// repository.

@@ -1,5 +1,6 @@
 // Package repo is git: a tree at any revision as an fs.FS, history to read,
-// bare repositories to write.
+// bare repositories to write; and commits, branches and tags in the user's own
+// repository, in the user's name.
 //
 // It runs the user's own git, but for reading and copying objects in bulk, which
 // it does itself. It knows nothing of Terraform.
