@@ -270,7 +270,9 @@ func (r *Repo) Advance(ctx context.Context, old, to Hash, reflog string) error {
 	if err := r.inProgress(); err != nil {
 		return err
 	}
-	moved := func(at Hash) error { return fmt.Errorf("HEAD %w (it is at %s and not at %s)"+movedHint, ErrMoved, at, old) }
+	moved := func(at Hash) error {
+		return fmt.Errorf("HEAD %w (it is at %s and not at %s)"+movedHint, ErrMoved, at, old)
+	}
 	if at, _, err := r.refValue(ctx, "HEAD"); err != nil {
 		return err
 	} else if at != old {
