@@ -19,6 +19,7 @@ type Pins struct {
 	Edits         []PinsEdit    `json:"edits"`
 	Skipped       []PinsSkipped `json:"skipped"`
 	Errors        []ListError   `json:"errors"`
+	Moved         []ListMoved   `json:"moved"` // see List
 	// Exempted are the stacks that were left out of a check.
 	Exempted []Exempted `json:"exempted"`
 	// Published is what became of the changes in git and on a forge; null
@@ -96,7 +97,7 @@ type PinsSkipped struct {
 func NewPins(command, name string, r *pins.Result, set *versions.Set, unread []ListError, written bool) *Pins {
 	p := &Pins{
 		FormatVersion: FormatVersion, Written: written && len(r.Edits) > 0, Edits: []PinsEdit{}, Skipped: []PinsSkipped{},
-		Errors: listErrors(set, unread), Exempted: []Exempted{}, title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
+		Errors: listErrors(set, unread), Moved: listMoved(set), Exempted: []Exempted{}, title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
 	}
 	for _, e := range r.Edits {
 		edit := PinsEdit{
@@ -233,6 +234,7 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 		q.f("\n%s\n", st.faint(fmt.Sprintf("%s where they should be (-v names them).", count(len(right), "call"))))
 	}
 	textPublished(q, p.Published, st)
+	textMoved(q, p.Moved, st)
 	textErrors(q, p.Errors, st)
 	switch {
 	case len(p.Errors) > 0:
