@@ -184,12 +184,8 @@ func (a *app) openLint(ctx context.Context, cfg *Config, o lintOptions) (*lintRu
 		return nil, err
 	}
 	if o.fix && !o.diff {
-		notes, err := finishRewrite(l.root)
-		if err != nil {
+		if err := a.resumeRewrite(l.root); err != nil {
 			return nil, err
-		}
-		for _, note := range notes {
-			l.say("%s", note)
 		}
 	}
 	l.fsys = workTree(ctx, l.root)

@@ -98,6 +98,11 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if err != nil {
 		return nil, err
 	}
+	if !o.dryRun && !o.diff && !o.apart() {
+		if err := a.resumeRewrite(r.root); err != nil {
+			return nil, err
+		}
+	}
 	if r.publication, err = a.openPublication(ctx, o, command, names); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,16 @@ import (
 //
 // A process that is killed while it renames leaves a journal (see
 // rewriteJournal), by which the next call completes the work; a command calls
+// resumeRewrite completes what a killed command has begun to write, and says
+// so. Whoever writes calls it before reading.
+func (a *app) resumeRewrite(dir string) error {
+	notes, err := finishRewrite(dir)
+	for _, note := range notes {
+		a.say("%s", note)
+	}
+	return err
+}
+
 // finishRewrite before it reads, so that it reads what is whole.
 func rewriteFiles(dir string, changes []lint.Change) error {
 	return realRewriter.rewrite(dir, changes)
