@@ -110,6 +110,9 @@ func (a *app) bump(ctx context.Context, o bumpOptions, args []string) error {
 	if err := r.make(moves, skipped); err != nil {
 		return err
 	}
+	if err := r.docs(bump.Docs(r.result)); err != nil {
+		return err
+	}
 	return r.finish(ctx, "bump")
 }
 

@@ -95,7 +95,7 @@ type versionsRun struct {
 	name   string // what is read, for people
 	set    *versions.Set
 	asker  versions.Asker
-	store  *fetch.Store // asks each remote once, for whoever opens modules
+	store  *fetch.Store       // asks each remote once, for whoever opens modules
 	unread []report.ListError // files that could not be read, so that calls may be missing
 
 	fsys  fs.FS

@@ -28,6 +28,7 @@ type pinsOptions struct {
 	offline                       bool
 	dryRun, diff, force, noLock   bool
 	publishOptions
+	docs bool
 }
 
 func (o *pinsOptions) selectFlags(cmd *cobra.Command) {
@@ -41,6 +42,7 @@ func (o *pinsOptions) selectFlags(cmd *cobra.Command) {
 func (o *pinsOptions) writeFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.offline, "offline", false, "ask nobody; use what the mirrors in the cache know")
+	f.BoolVar(&o.docs, "docs", false, "also the usage that Markdown files show")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, write nothing")
 	f.BoolVar(&o.diff, "diff", false, "show the change as a diff, write nothing")
 	f.BoolVar(&o.force, "force", false, "also change files with changes that are not committed")
@@ -75,7 +77,8 @@ func (o *pinsOptions) check(names []string, format, command string) error {
 type pinsRun struct {
 	*versionsRun
 	o      pinsOptions
-	root   string // absolute
+	root   string     // absolute
+	tree   *pins.Tree // once the moves have been made
 	result *pins.Result
 	// exempted are the stacks that were left out of a check, and why.
 	exempted []report.Exempted
@@ -187,6 +190,7 @@ func (r *pinsRun) make(moves []*pins.Move, skipped []pins.Skip) error {
 		return err
 	}
 	r.result.Add(skipped, unfollowed(r.set))
+	r.tree = tree
 	return nil
 }
 

@@ -30,7 +30,9 @@ type publishOptions struct {
 
 func (o *publishOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.commit, "commit", false, "commit on the current branch, once for each environment")
+	if f.Lookup("commit") == nil { // pin has its own
+		f.BoolVar(&o.commit, "commit", false, "commit on the current branch, once for each environment")
+	}
 	f.StringVar(&o.branch, "branch", "", "commit on this `branch`, from HEAD; your work tree stays as it is")
 	f.BoolVar(&o.push, "push", false, "push the branch; a branch of terrier's own is replaced")
 	f.BoolVar(&o.request, "merge-request", false, "open a merge request, or update the open one; implies --push")

@@ -142,7 +142,7 @@ func WritePins(w io.Writer, p *Pins, format string, st Style) error {
 	case "json":
 		return JSON(w, p)
 	case "markdown":
-		rows := p.table(markdown)
+		rows := p.table(markdown, true)
 		if len(rows) == 1 {
 			q := &printer{w: w}
 			q.f("Nothing moves.\n")
@@ -154,8 +154,9 @@ func WritePins(w io.Writer, p *Pins, format string, st Style) error {
 }
 
 // table are the edits for people, those that are alike in one row, the head
-// first; text makes a field fit for the format.
-func (p *Pins) table(text func(string) string) [][]string {
+// first; text makes a field fit for the format. notes says that their notes
+// are in the last column.
+func (p *Pins) table(text func(string) string, notes bool) [][]string {
 	type row struct {
 		module, environment, from, to, note string
 		calls                               int
@@ -163,10 +164,17 @@ func (p *Pins) table(text func(string) string) [][]string {
 	var rows []*row
 	for i := range p.Edits {
 		e := &p.Edits[i]
-		r := row{e.Module, pinsEnvironments(p.result.Edits[i].Environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(e.Notes, "; "), 1}
+		var said []string
 		if e.Unchanged != nil && *e.Unchanged {
-			r.note = strings.Join(append([]string{"same files"}, e.Notes...), "; ")
+			said = append(said, "same files")
 		}
+		if p.result.Edits[i].Call == "" {
+			said = append(said, "in documents")
+		}
+		if notes {
+			said = append(said, e.Notes...)
+		}
+		r := row{e.Module, pinsEnvironments(p.result.Edits[i].Environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(said, "; "), 1}
 		j := slices.IndexFunc(rows, func(o *row) bool {
 			return o.module == r.module && o.environment == r.environment && o.from == r.from && o.to == r.to && o.note == r.note
 		})
@@ -204,11 +212,14 @@ func hexadecimal(s string) bool {
 func pinsText(w io.Writer, p *Pins, st Style) error {
 	q := &printer{w: w}
 	files := map[string]bool{}
+	calls := 0
 	for _, e := range p.Edits {
-		files[e.File] = true
+		if files[e.File] = true; e.Call != "" {
+			calls++
+		}
 	}
-	q.f("%s  %s in %s\n", st.bold(p.title), count(len(p.Edits), "call"), count(len(files), "file"))
-	rows := p.table(func(s string) string { return s })
+	q.f("%s  %s in %s\n", st.bold(p.title), shownCalls(calls, len(p.Edits)-calls), count(len(files), "file"))
+	rows := p.table(func(s string) string { return s }, false)
 	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[1] != "-" }) {
 		for i := range rows {
 			rows[i] = slices.Delete(rows[i], 1, 2)
@@ -218,6 +229,7 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 		q.f("\n")
 		textTable(q, rows, st)
 	}
+	pinsNotes(q, p.Edits, st)
 	var left, right []PinsSkipped
 	for _, s := range p.Skipped {
 		if s.Asked {
@@ -270,6 +282,37 @@ func textPublished(p *printer, pub *Published, st Style) {
 			did = "updated"
 		}
 		p.f("%s  %s, %s\n", st.bold("Merge request"), oneLine(r.URL), did)
+	}
+}
+
+// shownCalls counts calls, and what documents show of them.
+func shownCalls(calls, shown int) string {
+	if shown == 0 {
+		return count(calls, "call")
+	}
+	return count(calls, "call") + " and " + count(shown, "example")
+}
+
+// pinsNotes writes what there is to say beside the edits, and of which.
+func pinsNotes(p *printer, edits []PinsEdit, st Style) {
+	var notes []string
+	where := map[string][]string{}
+	for _, e := range edits {
+		for _, n := range e.Notes {
+			if where[n] == nil {
+				notes = append(notes, n)
+			}
+			where[n] = append(where[n], fmt.Sprintf("%s:%d", oneLine(e.File), e.Line))
+		}
+	}
+	for i, n := range notes {
+		if i == 0 {
+			p.f("\n%s\n", st.bold("Notes"))
+		}
+		p.f("%s\n", st.wrapped(2, n))
+		for _, at := range where[n] {
+			p.f("    %s\n", st.faint(at))
+		}
 	}
 }
 

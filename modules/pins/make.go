@@ -233,10 +233,9 @@ func address(c *lint.Call) string {
 // became reports whether a call is what a move was to make of it.
 func became(c *lint.Call, m *Move) bool {
 	if m.Module.Registry {
-		return c.Known && (c.Version != m.use().Ref) && versions.Allows(c.Version, m.To)
+		return c.Known && (c.Version != m.use().Ref) && versions.Allows(c.Version, m.To) && (!m.Pin.Exact || c.Pin == hclparse.PinExact)
 	}
-	ref := strings.TrimPrefix(strings.TrimPrefix(c.Source.Ref, "refs/"), "tags/")
-	return c.Known && ref == m.Pin.Ref && modules.Identity(c.Source) == modules.Identity(m.use().Call.Source)
+	return c.Known && tagName(c.Source.Ref) == tagName(m.Pin.Ref) && modules.Identity(c.Source) == modules.Identity(m.use().Call.Source)
 }
 
 // culprit is the edit whose literal another call uses, too.

@@ -55,9 +55,10 @@ type question struct {
 	id       string
 	registry bool
 	modules  []*Module
-	urls     []string          // of git, credentials included: the spellings, most used first
-	names    map[string]string // of each URL the package's address (lock.Address)
-	moved    Moved             // zero where its forge has it where the sources say
+	urls     []string            // of git, credentials included: the spellings, most used first
+	names    map[string]string   // of each URL the package's address (lock.Address)
+	moved    Moved               // zero where its forge has it where the sources say
+	refs     map[string]repo.Ref // of git, once they are known
 }
 
 // Ask learns the releases of every module: each repository and each registry
@@ -98,6 +99,7 @@ func (s *Set) Ask(ctx context.Context, a Asker) error {
 			}
 			for _, m := range q.modules {
 				m.learn(found, whole)
+				m.refs = q.refs
 			}
 			return nil
 		})
@@ -128,6 +130,7 @@ func (s *Set) Cached(ctx context.Context, cache *repo.Cache) error {
 		}
 		for _, m := range q.modules {
 			m.learn(found, whole)
+			m.refs = q.refs
 		}
 	}
 	return nil
@@ -189,6 +192,7 @@ func (a *Asker) ask(ctx context.Context, q *question, client func() (Registry, e
 			if to := mirror.Redirected(); to != "" {
 				q.moved = Moved{Source: hclparse.Redact(q.names[url]), To: to}
 			}
+			q.refs = refs
 			return tagsOf(refs), true, nil
 		}
 		if first == nil {

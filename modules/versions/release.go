@@ -162,6 +162,9 @@ func (s *Set) fromLock(file *lock.File) {
 	}
 	for _, m := range s.Modules {
 		m.learn(byRepository[m.repository], false)
+		for _, r := range byRepository[m.repository] {
+			m.locked = append(m.locked, *r)
+		}
 	}
 }
 

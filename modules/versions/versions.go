@@ -18,6 +18,7 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/lock"
+	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 // A Set is the modules that a tree calls.
@@ -76,6 +77,10 @@ type Module struct {
 	repository string   // modules.RepositoryIdentity
 	own        []string // see modules.TagPrefixes
 	every      []*Use   // those that Keep has taken out, too
+
+	refs   map[string]repo.Ref // of the repository, by full name; nil where they are not known
+	all    []Release           // the release tags among them, once somebody has asked
+	locked []Release           // what the lock file knows of the repository
 }
 
 // A Use is a call of a module in an environment.
