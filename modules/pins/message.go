@@ -45,7 +45,8 @@ func (s *Stage) Title(verb string) string {
 func subject(edits []Edit) string {
 	var modules, to []string
 	for _, e := range edits {
-		modules, to = append(modules, e.Module), append(to, shown(e.To, e.ToVersion))
+		_, t := e.shown()
+		modules, to = append(modules, e.Module), append(to, t)
 	}
 	slices.Sort(modules)
 	slices.Sort(to)
@@ -59,12 +60,19 @@ func subject(edits []Edit) string {
 	return fmt.Sprintf("%d modules", len(modules))
 }
 
-// shown is a pin as people read it: the version, else what is written.
-func shown(ref, version string) string {
-	if version != "" {
-		return version
+// shown are the two pins as people read them: the versions; where these are
+// one, or not known, what is written, of a commit the first digits.
+func (e *Edit) shown() (from, to string) {
+	read := func(ref, version string) string {
+		switch {
+		case version != "" && e.FromVersion != e.ToVersion:
+			return version
+		case len(ref) == 40 && strings.Trim(ref, "0123456789abcdefABCDEF") == "":
+			return ref[:12]
+		}
+		return plainLine(ref, 60)
 	}
-	return ref
+	return read(e.From, e.FromVersion), read(e.To, e.ToVersion)
 }
 
 func named(environments []string) []string {
@@ -105,7 +113,7 @@ func (g group) key() string { return g.module + "\x00" + g.from + "\x00" + g.to 
 func (s *Stage) groups() []group {
 	var out []group
 	for _, e := range s.Edits {
-		g := group{module: e.Module, from: plainLine(shown(e.From, e.FromVersion), 60), to: plainLine(shown(e.To, e.ToVersion), 60)}
+		g := e.group()
 		i := slices.IndexFunc(out, func(o group) bool { return o.key() == g.key() })
 		if i < 0 {
 			i = len(out)
@@ -118,8 +126,11 @@ func (s *Stage) groups() []group {
 }
 
 // Key finds an edit's story.
-func (e *Edit) Key() string {
-	return group{module: e.Module, from: plainLine(shown(e.From, e.FromVersion), 60), to: plainLine(shown(e.To, e.ToVersion), 60)}.key()
+func (e *Edit) Key() string { return e.group().key() }
+
+func (e *Edit) group() group {
+	from, to := e.shown()
+	return group{module: e.Module, from: from, to: to}
 }
 
 func (st *Story) text(b *strings.Builder) {
