@@ -174,7 +174,7 @@ type lintRun struct {
 	changes []lint.Change
 	known   int
 
-	releases map[string]release // see planned
+	releases map[string]plannedRelease // see planned
 }
 
 func (a *app) openLint(ctx context.Context, cfg *Config, o lintOptions) (*lintRun, error) {

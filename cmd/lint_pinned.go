@@ -12,18 +12,18 @@ import (
 	"github.com/terrier-iac/terrier/split"
 )
 
-// A release is a module's repository as its callers name it, and its tags'
+// A plannedRelease is a module's repository as its callers name it, and its tags'
 // prefix.
-type release struct{ source, prefix string }
+type plannedRelease struct{ source, prefix string }
 
 // planned says for each module's directory which repository it has after a
 // split, as the configuration has it. It loads the whole tree, and is asked
 // only where a relative call could be pinned.
-func (l *lintRun) planned() map[string]release {
+func (l *lintRun) planned() map[string]plannedRelease {
 	if l.releases != nil {
 		return l.releases
 	}
-	l.releases = map[string]release{}
+	l.releases = map[string]plannedRelease{}
 	if !l.cfg.Modules.Configured() {
 		return l.releases
 	}
@@ -49,7 +49,7 @@ func (l *lintRun) planned() map[string]release {
 			if rel, err := filepath.Rel(filepath.FromSlash(p.Root), filepath.FromSlash(dir)); err == nil && rel != "." {
 				source += "//" + path.Clean(filepath.ToSlash(rel))
 			}
-			l.releases[dir] = release{source, r.Prefix}
+			l.releases[dir] = plannedRelease{source, r.Prefix}
 		}
 	}
 	return l.releases

@@ -132,7 +132,7 @@ environment as TERRIER_<FLAG>.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes, no next steps")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show all of what is found, not the first of it")
 	f.StringVar(&a.tfPath, "tf-path", "", "terraform or tofu `binary` (default: terraform, else tofu, on PATH)")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.lintCommand(), a.listCommand(), a.outdatedCommand(), a.bumpCommand(), a.pinCommand(), a.splitCommand(), a.pushCommand(), a.lockCommand(), a.diffCommand(), a.cacheCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.scanCommand(), a.lintCommand(), a.listCommand(), a.outdatedCommand(), a.bumpCommand(), a.pinCommand(), a.releaseCommand(), a.splitCommand(), a.pushCommand(), a.lockCommand(), a.diffCommand(), a.cacheCommand(), a.versionCommand())
 	return root
 }
 
