@@ -56,13 +56,13 @@ type Section struct {
 
 // New puts entries into sections, in the order of breaking changes, features,
 // fixes, performance, reverts, other changes. What breaks is in its own section
-// as well. Empty sections are left out.
+// as well where its footer says more than its title. Empty sections are left out.
 func New(entries []Entry) *Log {
 	l := &Log{}
 	add := func(title string, breaks bool, want func(Entry) bool) {
 		s := Section{Title: title, breaks: breaks}
 		for _, e := range entries {
-			if want(e) {
+			if want(e) && (breaks || !e.Breaking || e.BreakingText != "") {
 				s.Entries = append(s.Entries, e)
 			}
 		}
