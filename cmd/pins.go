@@ -85,6 +85,8 @@ type pinsRun struct {
 	// publication is where the changes go beyond the work tree; nil for
 	// nowhere.
 	publication *publication
+	// promotion is what promote says beside the edits; nil for the others.
+	promotion *report.Promotion
 }
 
 // openPins reads the tree and learns which releases there are.
@@ -230,6 +232,9 @@ func (r *pinsRun) finish(ctx context.Context, command string) error {
 	p.Exempted = append(p.Exempted, r.exempted...)
 	if r.publication != nil {
 		p.Published = r.publication.report
+	}
+	if r.promotion != nil {
+		p.SetPromotion(r.promotion)
 	}
 	if err := report.WritePins(r.stdout, p, r.format, r.style(r.stdout)); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/mattn/go-isatty"
@@ -50,17 +51,20 @@ type app struct {
 	noColor        bool
 	quiet, verbose bool
 	tfPath         string
+	now            func() time.Time // the clock
 }
 
 // Main runs the command line and returns the exit code. Interrupts end the
 // work in order: what is whole stays, what is half written is removed.
-func Main(args []string, stdout, stderr io.Writer) int {
+func Main(args []string, stdout, stderr io.Writer) int { return run(args, stdout, stderr, time.Now) }
+
+func run(args []string, stdout, stderr io.Writer, now func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	relaxGC()
 	log.SetOutput(io.Discard) // of libraries: what there is to say, report says
-	a := &app{stdout: stdout, stderr: stderr}
+	a := &app{stdout: stdout, stderr: stderr, now: now}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -132,7 +136,7 @@ environment as TERRIER_<FLAG>.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes, no next steps")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show all of what is found, not the first of it")
 	f.StringVar(&a.tfPath, "tf-path", "", "terraform or tofu `binary` (default: terraform, else tofu, on PATH)")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.lintCommand(), a.listCommand(), a.outdatedCommand(), a.bumpCommand(), a.pinCommand(), a.releaseCommand(), a.splitCommand(), a.pushCommand(), a.lockCommand(), a.diffCommand(), a.cacheCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.scanCommand(), a.lintCommand(), a.listCommand(), a.outdatedCommand(), a.bumpCommand(), a.pinCommand(), a.promoteCommand(), a.releaseCommand(), a.splitCommand(), a.pushCommand(), a.lockCommand(), a.diffCommand(), a.cacheCommand(), a.versionCommand())
 	return root
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -18,7 +19,17 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"terrier":        func() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"terrier": func() {
+			now := time.Now
+			if text := os.Getenv("SCRIPT_NOW"); text != "" { // the clock of a script, RFC 3339
+				at, err := time.Parse(time.RFC3339, text)
+				if err != nil {
+					panic(err)
+				}
+				now = func() time.Time { return at }
+			}
+			os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, now))
+		},
 		"rewrite-killed": rewriteKilled,
 	})
 }

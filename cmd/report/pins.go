@@ -24,7 +24,8 @@ type Pins struct {
 	Exempted []Exempted `json:"exempted"`
 	// Published is what became of the changes in git and on a forge; null
 	// where they are in the work tree alone.
-	Published *Published `json:"published"`
+	Published  *Published `json:"published"`
+	*Promotion            // of promote, else nil
 
 	title, name string
 	result      *pins.Result
@@ -142,13 +143,22 @@ func WritePins(w io.Writer, p *Pins, format string, st Style) error {
 	case "json":
 		return JSON(w, p)
 	case "markdown":
+		q := &printer{w: w}
+		if p.Promotion != nil {
+			p.markdownHead(q, p.Exempted)
+		}
 		rows := p.table(markdown, true)
 		if len(rows) == 1 {
-			q := &printer{w: w}
 			q.f("Nothing moves.\n")
 			return q.err
 		}
-		return writeMarkdown(w, rows, p.Errors)
+		if err := writeMarkdown(w, rows, p.Errors); err != nil {
+			return err
+		}
+		if p.Promotion != nil {
+			p.markdownMoved(q)
+		}
+		return q.err
 	}
 	return errFormat
 }
@@ -219,6 +229,9 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 		}
 	}
 	q.f("%s  %s in %s\n", st.bold(p.title), shownCalls(calls, len(p.Edits)-calls), count(len(files), "file"))
+	if p.Promotion != nil {
+		p.head(q, p.Exempted, st)
+	}
 	rows := p.table(func(s string) string { return s }, false)
 	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[1] != "-" }) {
 		for i := range rows {
@@ -230,6 +243,9 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 		textTable(q, rows, st)
 	}
 	pinsNotes(q, p.Edits, st)
+	if p.Promotion != nil {
+		p.moved(q, st)
+	}
 	var left, right []PinsSkipped
 	for _, s := range p.Skipped {
 		if s.Asked {

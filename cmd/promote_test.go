@@ -1,0 +1,24 @@
+package cmd
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseSoak(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "48h": "48 h", "2d": "48 h", "1d12h": "36 h", "90m": "1 h", "30m": "30 min", "0d1h": "1 h",
+		"2": "!", "-2h": "!", "0h": "!", "0d": "!", "d": "!", "1d-2h": "!", "99999d": "!", "1w": "!", "2d2d": "!", "2540400h": "!",
+	} {
+		got := "!"
+		if d, err := parseSoak(text); err == nil {
+			got = hours(d)
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	if got := hours(26*time.Hour + 59*time.Minute); got != "26 h" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/terrier-iac/terrier/modules/change"
+)
+
+// Promotion is what promote says beside the edits, as JSON has it.
+type Promotion struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Refused says why nothing was looked at; null where it was.
+	Refused   *Refusal   `json:"refused"`
+	Evidence  []Evidence `json:"evidence"`
+	Soak      string     `json:"soak"` // hours, "" for none
+	Changes   []Moved    `json:"changes"`
+	Mentioned []string   `json:"notes"`
+}
+
+// A Refusal is an order that forbids a promotion.
+type Refusal struct {
+	Reason string `json:"reason"`
+	Hint   string `json:"hint"`
+}
+
+// Kinds of Evidence.
+const (
+	EvidenceRuns = "runs"
+	EvidenceMain = "main-branch"
+)
+
+// Evidence says from what is known which versions an environment runs.
+type Evidence struct {
+	Environment string `json:"environment"`
+	Kind        string `json:"kind"`
+	Branch      string `json:"branch"` // of the main branch, else ""
+	Commit      string `json:"commit"`
+}
+
+// String is the evidence in a line.
+func (e Evidence) String() string {
+	if e.Kind == EvidenceRuns {
+		return "applied: run records"
+	}
+	return fmt.Sprintf("main branch %s at %.8s", e.Branch, e.Commit)
+}
+
+// Moved is what the move of a module from one version to another changes.
+type Moved struct {
+	Module  string       `json:"module"`
+	From    string       `json:"from"`
+	To      string       `json:"to"`
+	Level   string       `json:"level"` // "" where Error says why it is not known
+	Error   string       `json:"error"`
+	Changes []DiffChange `json:"changes"`
+	Callers []DiffCaller `json:"callers"` // that break
+}
+
+// NewMoved takes what was found, in its order.
+func NewMoved(module, from, to string, changes []change.Change, breaks []change.Break) Moved {
+	d := NewDiff(module, from, to, changes, breaks)
+	return Moved{Module: data(module), From: data(from), To: data(to), Level: d.Level, Changes: d.Changes, Callers: d.Callers}
+}
+
+// NewUnmoved is a move of which nobody can tell what it changes.
+func NewUnmoved(module, from, to string, err error) Moved {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return Moved{Module: data(module), From: data(from), To: data(to), Error: data(text), Changes: []DiffChange{}, Callers: []DiffCaller{}}
+}
+
+// SetPromotion adds what promote says. What is told may be of a repository.
+func (p *Pins) SetPromotion(m *Promotion) {
+	if m.Evidence == nil {
+		m.Evidence = []Evidence{}
+	}
+	if m.Changes == nil {
+		m.Changes = []Moved{}
+	}
+	m.Mentioned = dataAll(m.Mentioned)
+	p.Promotion = m
+}
+
+// head are the lines before the table.
+func (m *Promotion) head(q *printer, exempted []Exempted, st Style) {
+	if m.Refused != nil {
+		q.f("%s\n", st.wrapped(2, "refused: "+m.Refused.Reason))
+		q.f("%s\n", st.wrapped(2, "hint: "+m.Refused.Hint))
+	}
+	for _, e := range m.Evidence {
+		q.f("%s\n", st.wrapped(2, e.Environment+": "+e.String()))
+	}
+	for _, e := range exempted {
+		q.f("%s\n", st.wrapped(2, fmt.Sprintf("exempt: %s (%s)", e.Stack, e.Reason)))
+	}
+	for _, n := range m.Mentioned {
+		q.f("%s\n", st.wrapped(2, "note: "+n))
+	}
+}
+
+// moved are the lines behind the table: what the moves change.
+func (m *Promotion) moved(q *printer, st Style) {
+	const few = 5
+	for i := 0; i < len(m.Changes); i++ {
+		c := &m.Changes[i]
+		if c.Error != "" {
+			from := []string{c.From}
+			for ; i+1 < len(m.Changes) && m.Changes[i+1].Module == c.Module && m.Changes[i+1].To == c.To && m.Changes[i+1].Error == c.Error; i++ {
+				from = append(from, m.Changes[i+1].From)
+			}
+			q.f("\n%s  %s → %s  %s\n", st.bold(clean(c.Module)), clean(strings.Join(from, ", ")), clean(c.To), st.yellow("not compared"))
+			q.f("%s\n", st.wrapped(2, c.Error))
+			continue
+		}
+		q.f("\n%s  %s → %s  %s\n", st.bold(clean(c.Module)), clean(c.From), clean(c.To), levelPaint(st, c.Level))
+		for i, d := range c.Changes {
+			if i == few && !st.Verbose && len(c.Changes) > few+1 {
+				q.f("  %s\n", st.faint(more(len(c.Changes)-few, "change")+" (-v shows all)"))
+				break
+			}
+			q.f("%s\n", st.wrapped(2, d.Level+": "+d.Summary))
+		}
+		for _, b := range c.Callers {
+			q.f("%s\n", st.wrapped(2, fmt.Sprintf("%s breaks: %s", clean(fmt.Sprintf("%s:%d", b.File, b.Line)), b.Summary)))
+		}
+	}
+}
+
+// markdownHead is head for a page.
+func (m *Promotion) markdownHead(q *printer, exempted []Exempted) {
+	markdown := func(text string) string { return markdown(oneLine(text)) }
+	q.f("%s → %s\n", markdown(m.From), markdown(m.To))
+	if m.Refused != nil {
+		q.f("\n**Refused:** %s\n", markdown(m.Refused.Reason))
+	}
+	for _, e := range m.Evidence {
+		q.f("\n- %s: %s", markdown(e.Environment), markdown(e.String()))
+	}
+	for _, e := range exempted {
+		q.f("\n- exempt: %s (%s)", markdown(e.Stack), markdown(e.Reason))
+	}
+	for _, n := range m.Mentioned {
+		q.f("\n- %s", markdown(n))
+	}
+	if len(m.Evidence)+len(exempted)+len(m.Mentioned) > 0 {
+		q.f("\n")
+	}
+	q.f("\n")
+}
+
+// markdownMoved is moved for a page.
+func (m *Promotion) markdownMoved(q *printer) {
+	markdown := func(text string) string { return markdown(oneLine(text)) }
+	for _, c := range m.Changes {
+		q.f("\n**%s** %s → %s: %s\n", markdown(c.Module), markdown(c.From), markdown(c.To), markdown(c.Level+c.Error))
+		for _, d := range c.Changes {
+			q.f("- %s: %s\n", d.Level, markdown(d.Summary))
+		}
+		for _, b := range c.Callers {
+			q.f("- %s:%d breaks: %s\n", markdown(b.File), b.Line, markdown(b.Summary))
+		}
+	}
+}

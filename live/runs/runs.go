@@ -1,0 +1,170 @@
+// Package runs knows what was planned and applied: the records of runs, one
+// line of JSON each, in a file that is only ever appended to. The format is in
+// README.md.
+//
+// It neither runs terraform nor decides what may be applied.
+package runs
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Name is the file's path below the directory of terrier.hcl.
+const Name = dirName + "/runs.jsonl"
+
+const dirName = ".terrier"
+
+// FormatVersion is that of the records that Append writes. What has the same
+// number before the dot can be read.
+const FormatVersion = "1.0"
+
+// An Action is what was done to a stack.
+type Action string
+
+const (
+	Plan  Action = "plan"
+	Apply Action = "apply"
+)
+
+// A Result is what became of it. There may be others, of a newer terrier: they
+// say nothing of what a stack stands at.
+type Result string
+
+const (
+	Applied   Result = "applied"   // an apply that succeeded
+	Failed    Result = "failed"    // of an apply: how much of it was done is not known
+	Changes   Result = "changes"   // a plan that has something to apply
+	Unchanged Result = "unchanged" // nothing to apply: the stack stands at what was planned
+)
+
+// A Record is one stack in one run.
+type Record struct {
+	FormatVersion string    `json:"format_version"` // set by Append
+	Run           string    `json:"run"`
+	Time          time.Time `json:"time"` // when it ended; seconds, UTC
+	Action        Action    `json:"action"`
+	Stack         string    `json:"stack"` // path from the repository's root, with slashes
+	Environment   string    `json:"environment"`
+	Account       string    `json:"account"` // its name, "" for none
+	Commit        string    `json:"commit"`  // of the repository, 40 hexadecimal digits
+	Result        Result    `json:"result"`
+	// Modules are those from elsewhere that the stack was made of, its own
+	// modules' included, each version once.
+	Modules []Module `json:"modules"`
+	By      string   `json:"by"` // who, as the forge or git names them
+}
+
+// A Module is a module from elsewhere at a version.
+type Module struct {
+	Source string `json:"source"` // its address without subdirectory, ref and credentials
+	Subdir string `json:"subdir"`
+	Ref    string `json:"ref"`    // as it was written, of a registry the version; "" for none
+	Commit string `json:"commit"` // 40 hexadecimal digits, "" where it is not known
+}
+
+// check refuses a record that nobody could read, or that would be taken for
+// another's.
+func (r *Record) check() error {
+	texts := []string{r.Run, string(r.Action), r.Stack, r.Environment, r.Account, r.Commit, string(r.Result), r.By}
+	for _, m := range r.Modules {
+		texts = append(texts, m.Source, m.Subdir, m.Ref, m.Commit)
+	}
+	for _, t := range texts {
+		if strings.ContainsFunc(t, func(c rune) bool { return unicode.IsControl(c) || c == unicode.ReplacementChar }) {
+			return errors.New("a text has control characters, or is not UTF-8")
+		}
+	}
+	switch {
+	case !fs.ValidPath(r.Stack) || strings.Contains(r.Stack, `\`):
+		return fmt.Errorf("%q is no path of a stack", r.Stack)
+	case path.Clean(r.Stack) != r.Stack:
+		return fmt.Errorf("%q is no clean path", r.Stack)
+	case r.Action == "" || r.Result == "":
+		return errors.New("it has no action, or no result")
+	case r.Time.IsZero() || r.Time.Year() < 2000 || r.Time.Year() > 9999:
+		return errors.New("it has no time")
+	}
+	return nil
+}
+
+// A Standing is what the records tell of one stack and some modules.
+type Standing struct {
+	// Settled is the newest record after which there was nothing to apply: an
+	// apply that succeeded, or a plan without changes. Nil for none.
+	Settled *Record
+	// At says that it has the modules as they should be, and Since is the time
+	// of the first record from which on every such one has.
+	At    bool
+	Since time.Time
+	// Pending is the newest record after Settled that leaves something to
+	// apply: a plan with changes, or an apply that failed. Nil for none.
+	Pending *Record
+}
+
+// Stand reads the records of a stack in an environment in the order of their
+// times. at says whether a record's modules are as they should be.
+func Stand(records []Record, stack, environment string, at func([]Module) bool) Standing {
+	var own []*Record
+	for i := range records {
+		if r := &records[i]; r.Stack == stack && r.Environment == environment {
+			own = append(own, r)
+		}
+	}
+	slices.SortStableFunc(own, func(a, b *Record) int { return a.Time.Compare(b.Time) })
+	var s Standing
+	for _, r := range own {
+		switch {
+		case r.Result == Unchanged, r.Action == Apply && r.Result == Applied:
+			s.Settled, s.Pending = r, nil
+			was := s.At
+			if s.At = at(r.Modules); s.At && !was {
+				s.Since = r.Time
+			}
+		case r.Action == Plan && r.Result == Changes, r.Action == Apply && r.Result == Failed:
+			s.Pending = r
+		}
+	}
+	if !s.At {
+		s.Since = time.Time{}
+	}
+	return s
+}
+
+// Of reports whether there is any record of an environment.
+func Of(records []Record, environment string) bool {
+	return slices.ContainsFunc(records, func(r Record) bool { return r.Environment == environment })
+}
+
+// line is a record as it stands in the file.
+func (r Record) line() ([]byte, error) {
+	r.FormatVersion = FormatVersion
+	r.Time = r.Time.UTC().Truncate(time.Second)
+	r.Modules = slices.Clone(r.Modules)
+	if r.Modules == nil {
+		r.Modules = []Module{}
+	}
+	slices.SortFunc(r.Modules, func(a, b Module) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Subdir, b.Subdir), cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Commit, b.Commit))
+	})
+	r.Modules = slices.Compact(r.Modules)
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("a record of %q: %w", r.Stack, err)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxLine {
+		return nil, fmt.Errorf("a record of %s is larger than %d bytes", r.Stack, maxLine)
+	}
+	return append(data, '\n'), nil
+}
