@@ -163,7 +163,7 @@ func (r *pinsRun) places() []*pins.Place {
 	if len(r.o.paths) == 0 {
 		return pins.Places(r.set, nil)
 	}
-	return pins.Places(r.set, func(u *versions.Use) bool { return r.inPaths(u.File) || r.inPaths(u.Call.File().Path) })
+	return pins.Places(r.set, r.inside)
 }
 
 func (r *pinsRun) inPaths(file string) bool {

@@ -35,9 +35,14 @@ type Tree struct {
 func (t *Tree) Make(moves []*Move) (*Result, error) {
 	r := &Result{}
 	var made []*Edit
+	broken := t.broken()
 	for _, m := range moves {
-		if len(m.Others) > 0 {
-			r.Skipped = append(r.Skipped, m.skip(true, fmt.Sprintf("it serves %s, too", shownEnvironments(environments(m.Others))), "name all of its environments to move them together"))
+		if others := t.others(m.Place); len(others) > 0 {
+			r.Skipped = append(r.Skipped, m.skip(true, fmt.Sprintf("it serves %s, too", shownEnvironments(environments(others))), "name all of its environments to move them together"))
+			continue
+		}
+		if f := m.use().Call.File(); broken[f.Real] {
+			r.Skipped = append(r.Skipped, m.skip(true, "its file has errors, so that what stands there is not sure", "mend the file first"))
 			continue
 		}
 		set, err := rewrite.Set(t.Graph, m.use().Call, m.Pin)
@@ -52,6 +57,10 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 			r.Skipped = append(r.Skipped, m.skip(false, "it is written so already", ""))
 			continue
 		}
+		if i := slices.IndexFunc(set.Edits, func(e rewrite.Edit) bool { return broken[e.File] }); i >= 0 {
+			r.Skipped = append(r.Skipped, m.skip(true, "its version is written in "+set.Edits[i].File+", which has errors", "mend that file first"))
+			continue
+		}
 		made = append(made, m.edit(set))
 	}
 	made, skipped := apart(made)
@@ -61,14 +70,19 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		wrong, why := t.check(made, after)
-		if wrong == nil {
+		wrong := t.check(made, after)
+		if len(wrong) == 0 {
 			r.Changes, r.After = changes, after
 			break
 		}
-		// Each round takes one out, so this ends.
-		r.Skipped = append(r.Skipped, wrong.Move.skip(true, why, "move all of them together, or give each a ref of its own"))
-		made = slices.DeleteFunc(made, func(e *Edit) bool { return e == wrong })
+		// Each round takes one out, or more, so this ends.
+		made = slices.DeleteFunc(made, func(e *Edit) bool {
+			why, ok := wrong[e]
+			if ok {
+				r.Skipped = append(r.Skipped, e.Move.skip(true, why, "move all of them together, or give each a ref of its own"))
+			}
+			return ok
+		})
 	}
 	for _, e := range made {
 		r.Edits = append(r.Edits, *e)
@@ -166,60 +180,79 @@ func (t *Tree) apply(edits []*Edit) ([]lint.Change, *modules.Graph, error) {
 	return changes, t.Load(hclparse.Overlay(t.FS, files)), nil
 }
 
-// check holds the tree after the edits against the one before. It returns an
-// edit that does what it should not, and what that is; nil where all is as it
-// should be.
-func (t *Tree) check(edits []*Edit, after *modules.Graph) (*Edit, string) {
+// check holds the tree after the edits against the one before. It returns the
+// edits that do what they should not, with what that is; none where all is as
+// it should be.
+func (t *Tree) check(edits []*Edit, after *modules.Graph) map[*Edit]string {
 	if len(edits) == 0 {
-		return nil, ""
+		return nil
 	}
-	want := map[string]*Edit{}
+	// Two directories of one place are a symlinked file, or an included one.
+	want := make(map[place]*Edit, len(edits))
 	for _, e := range edits {
 		for _, u := range e.Move.Uses {
-			want[key(u.Call)] = e
+			want[placeOf(u.Call)] = e
 		}
 	}
 	before := lint.Calls(&lint.Input{Graph: t.Graph})
 	now := lint.Calls(&lint.Input{Graph: after})
+	other := map[*Edit]string{edits[0]: "the tree has other calls once it is written"}
 	if len(before) != len(now) {
-		return edits[0], "the tree has other calls once it is written"
+		return other
 	}
+	wrong := map[*Edit]string{}
 	for i, b := range before {
 		a := now[i]
 		if a.Dir != b.Dir || a.File().Path != b.File().Path || a.Name() != b.Name() {
-			return edits[0], "the tree has other calls once it is written"
+			return other
 		}
-		e := want[key(b)]
-		if e == nil {
-			// Two places of one literal: a symlinked file, an included one.
-			e = samePlace(edits, b)
-		}
-		if e != nil {
+		if e := want[placeOf(b)]; e != nil {
 			if !became(a, e.Move) {
-				return e, "what it would be written as is not read as " + e.To
+				wrong[e] = "what it would be written as is not read as " + e.To
 			}
 			continue
 		}
 		if address(a) != address(b) {
-			return culprit(edits, t.Graph, b), fmt.Sprintf("its ref is written where %s (%s:%d) has its own", b.Module(), b.File().Path, b.Line())
+			why := fmt.Sprintf("its ref is written where %s (%s:%d) has its own", b.Module(), b.File().Path, b.Line())
+			for _, e := range culprits(edits, t.Graph, b) {
+				wrong[e] = cmp.Or(wrong[e], why)
+			}
 		}
 	}
-	return nil, ""
+	return wrong
 }
 
-// key is where a call stands, for whom.
-func key(c *lint.Call) string {
-	return fmt.Sprintf("%s\x00%s\x00%s\x00%d", c.Dir, c.File().Path, c.Name(), c.SourceRange().Start.Byte)
+// A place is where a call is written, for all that read it there.
+type place struct {
+	real, name string
+	start      int
 }
 
-func samePlace(edits []*Edit, c *lint.Call) *Edit {
-	for _, e := range edits {
-		u := e.Move.use()
-		if c.File().Real == u.Call.File().Real && c.Name() == u.Call.Name() && c.SourceRange().Start.Byte == u.Call.SourceRange().Start.Byte {
-			return e
+func placeOf(c *lint.Call) place {
+	return place{c.File().Real, c.Name(), c.SourceRange().Start.Byte}
+}
+
+// broken are the files with syntax errors. They are read as far as that goes,
+// and never written: with a merge conflict in it, nobody knows what a file is.
+func (t *Tree) broken() map[string]bool {
+	out := map[string]bool{}
+	for _, m := range t.Graph.Tree.Modules {
+		for _, f := range m.Files {
+			if f.Broken() {
+				out[f.Real] = true
+			}
 		}
 	}
-	return nil
+	return out
+}
+
+// others are the uses that a move of the place would change and that nobody
+// has named. A directory of files that others link to runs nowhere itself.
+func (t *Tree) others(p *Place) []*versions.Use {
+	return slices.DeleteFunc(slices.Clone(p.Others), func(u *versions.Use) bool {
+		d := t.Graph.Dirs[u.Call.Dir]
+		return u.Environment == "" && d != nil && d.Role == modules.RoleSnippet
+	})
 }
 
 // address is all that says where a call leads.
@@ -238,11 +271,8 @@ func became(c *lint.Call, m *Move) bool {
 	return c.Known && tagName(c.Source.Ref) == tagName(m.Pin.Ref) && modules.Identity(c.Source) == modules.Identity(m.use().Call.Source)
 }
 
-// culprit is the edit whose literal another call uses, too.
-func culprit(edits []*Edit, g *modules.Graph, c *lint.Call) *Edit {
-	touches := func(e *Edit, file string, start, end int) bool {
-		return slices.ContainsFunc(e.bytes, func(b rewrite.Edit) bool { return b.File == file && b.Start <= end && start <= b.End })
-	}
+// culprits are the edits whose literal another call uses, too.
+func culprits(edits []*Edit, g *modules.Graph, c *lint.Call) []*Edit {
 	var ranges []hcl.Range
 	real := map[string]string{}
 	for _, m := range g.Tree.Modules {
@@ -254,13 +284,21 @@ func culprit(edits []*Edit, g *modules.Graph, c *lint.Call) *Edit {
 		ranges = append(ranges, hcl.Range{Filename: l.Path, Start: hcl.Pos{Byte: l.Start}, End: hcl.Pos{Byte: l.End}})
 	}
 	ranges = append(ranges, c.VersionRange, c.SourceRange())
-	for _, at := range ranges {
-		file := cmp.Or(real[at.Filename], at.Filename)
-		for _, e := range edits {
-			if touches(e, file, at.Start.Byte, at.End.Byte) {
-				return e
-			}
+	for i := range ranges {
+		ranges[i].Filename = cmp.Or(real[ranges[i].Filename], ranges[i].Filename)
+	}
+	var out []*Edit
+	for _, e := range edits {
+		if slices.ContainsFunc(e.bytes, func(b rewrite.Edit) bool {
+			return slices.ContainsFunc(ranges, func(at hcl.Range) bool {
+				return b.File == at.Filename && b.Start <= at.End.Byte && at.Start.Byte <= b.End
+			})
+		}) {
+			out = append(out, e)
 		}
 	}
-	return edits[len(edits)-1]
+	if len(out) == 0 {
+		return edits[len(edits)-1:]
+	}
+	return out
 }

@@ -47,17 +47,14 @@ func environments(uses []*versions.Use) []string {
 func Places(s *versions.Set, keep func(*versions.Use) bool) []*Place {
 	var out []*Place
 	for _, m := range s.Modules {
-		seen := map[*versions.Use]bool{}
-		for _, u := range m.Uses {
-			if seen[u] {
-				continue
-			}
-			p := &Place{Module: m}
-			for _, o := range m.At(u) {
-				if seen[o] = true; slices.Contains(m.Uses, o) && (keep == nil || keep(o)) {
-					p.Uses = append(p.Uses, o)
+		uses, others := m.Groups()
+		for i := range uses {
+			p := &Place{Module: m, Others: others[i]}
+			for _, u := range uses[i] {
+				if keep == nil || keep(u) {
+					p.Uses = append(p.Uses, u)
 				} else {
-					p.Others = append(p.Others, o)
+					p.Others = append(p.Others, u)
 				}
 			}
 			if len(p.Uses) > 0 {
