@@ -143,22 +143,7 @@ func WritePins(w io.Writer, p *Pins, format string, st Style) error {
 	case "json":
 		return JSON(w, p)
 	case "markdown":
-		q := &printer{w: w}
-		if p.Promotion != nil {
-			p.markdownHead(q, p.Exempted)
-		}
-		rows := p.table(markdown, true)
-		if len(rows) == 1 {
-			q.f("Nothing moves.\n")
-			return q.err
-		}
-		if err := writeMarkdown(w, rows, p.Errors); err != nil {
-			return err
-		}
-		if p.Promotion != nil {
-			p.markdownMoved(q)
-		}
-		return q.err
+		return pinsMarkdown(w, p)
 	}
 	return errFormat
 }
@@ -172,6 +157,7 @@ func (p *Pins) table(text func(string) string, notes bool) [][]string {
 		calls                               int
 	}
 	var rows []*row
+	byRow := map[row]*row{}
 	for i := range p.Edits {
 		e := &p.Edits[i]
 		var said []string
@@ -185,13 +171,13 @@ func (p *Pins) table(text func(string) string, notes bool) [][]string {
 			said = append(said, e.Notes...)
 		}
 		r := row{e.Module, pinsEnvironments(p.result.Edits[i].Environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(said, "; "), 1}
-		j := slices.IndexFunc(rows, func(o *row) bool {
-			return o.module == r.module && o.environment == r.environment && o.from == r.from && o.to == r.to && o.note == r.note
-		})
-		if j >= 0 {
-			rows[j].calls++
+		key := r
+		key.calls = 0
+		if known := byRow[key]; known != nil {
+			known.calls++
 			continue
 		}
+		byRow[key] = &r
 		rows = append(rows, &r)
 	}
 	slices.SortStableFunc(rows, func(a, b *row) int { return strings.Compare(a.module, b.module) })
@@ -339,23 +325,25 @@ func pinsSkipped(p *printer, title string, all []PinsSkipped, st Style) {
 	}
 	p.f("\n%s  %s\n", title, count(len(all), "call"))
 	type group struct{ module, reason, hint string }
-	seen := map[group]bool{}
-	for i, s := range all {
+	byGroup := map[group][]PinsSkipped{}
+	for _, s := range all {
 		g := group{s.Module, s.Reason, s.Hint}
-		if seen[g] {
-			continue
+		byGroup[g] = append(byGroup[g], s)
+	}
+	for _, s := range all {
+		g := group{s.Module, s.Reason, s.Hint}
+		if byGroup[g] == nil {
+			continue // written already
 		}
-		seen[g] = true
 		p.f("%s\n", st.wrapped(2, s.Module+": "+s.Reason))
-		for _, o := range all[i:] {
-			if (group{o.Module, o.Reason, o.Hint}) == g {
-				where := fmt.Sprintf("%s:%d", oneLine(o.File), o.Line)
-				if env := envName(o.Environment); env != "-" {
-					where += "  " + env
-				}
-				p.f("    %s\n", st.faint(where))
+		for _, o := range byGroup[g] {
+			where := fmt.Sprintf("%s:%d", oneLine(o.File), o.Line)
+			if env := envName(o.Environment); env != "-" {
+				where += "  " + env
 			}
+			p.f("    %s\n", st.faint(where))
 		}
+		byGroup[g] = nil
 		if s.Hint != "" {
 			p.f("%s\n", st.wrapped(4, "hint: "+s.Hint))
 		}
