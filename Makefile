@@ -28,10 +28,11 @@ test: tools lint ## lint, and every test but the slow journeys
 e2e: build ## slow journeys: kills at every step, a full disk, get and plan with real terraform
 	$(GO) test -count=1 -tags e2e -timeout 30m ./fixtures/...
 
-bench: tools build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own, LINT_REPO=DIR for lint and list
+bench: tools build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own, LINT_REPO=DIR for lint, list and bump
 	bash fixtures/bench.sh
 	bash fixtures/bench_lint.sh
 	bash fixtures/bench_list.sh
+	bash fixtures/bench_bump.sh
 
 tools: ## install what the tests need beyond Go, git and terraform, where it is missing
 	@bash fixtures/tools.sh
