@@ -125,24 +125,28 @@ func (a *app) readLock(root string) (*lock.File, error) {
 }
 
 func (a *app) runLock(ctx context.Context, o lockOptions, calls []lock.Call, old *lock.File) (*lock.Result, error) {
-	dir, err := repo.CacheDir()
-	if err != nil {
-		return nil, err
-	}
-	update, err := o.updates(calls, old)
-	if err != nil {
-		return nil, err
-	}
 	bar := a.progress()
 	defer bar.Done()
-	return lock.Run(ctx, calls, old, lock.Config{
+	config, err := lockConfig(o, bar)
+	if err != nil {
+		return nil, err
+	}
+	if config.Update, err = o.updates(calls, old); err != nil {
+		return nil, err
+	}
+	return lock.Run(ctx, calls, old, config)
+}
+
+// lockConfig is how the user's cache and registries are asked.
+func lockConfig(o lockOptions, bar *report.Progress) (lock.Config, error) {
+	dir, err := repo.CacheDir()
+	return lock.Config{
 		Cache:    &repo.Cache{Dir: dir, Silence: remoteSilence},
 		Registry: func() (lock.Registry, error) { return registry.New(registry.Options{}) },
 		Check:    o.check,
 		Offline:  o.offline,
-		Update:   update,
 		Progress: steps(bar),
-	})
+	}, err
 }
 
 // updates turns the names of --update into the addresses that they mean.

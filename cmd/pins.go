@@ -111,7 +111,7 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if r.publication, err = a.openPublication(ctx, o, command, names); err != nil {
 		return nil, err
 	}
-	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(o), environments, names); err != nil {
+	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(), environments, names); err != nil {
 		return nil, err
 	}
 	err = r.learn(ctx, !o.offline)
@@ -248,7 +248,7 @@ func (r *pinsRun) write(ctx context.Context, command string) error {
 	if err != nil {
 		return err
 	}
-	if c := l.change(); c != nil {
+	if c := l.Change(); c != nil {
 		r.result.Changes = append(r.result.Changes, *c)
 	}
 	if len(r.result.Changes) == 0 {
@@ -260,8 +260,7 @@ func (r *pinsRun) write(ctx context.Context, command string) error {
 		}
 	}
 	if r.publication != nil {
-		r.publication.pinsRun = r
-		return r.publication.publish(ctx, command, l)
+		return r.publish(ctx, command, l)
 	}
 	return rewriteFiles(r.root, r.result.Changes)
 }

@@ -114,7 +114,7 @@ func (a *app) promote(ctx context.Context, o promoteOptions, names []string) err
 	if r.publication, err = a.openPublication(ctx, target, "promote", names); err != nil {
 		return err
 	}
-	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(o.pinsOptions), o.environments, names); err != nil {
+	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(), o.environments, names); err != nil {
 		return err
 	}
 	defer r.close()

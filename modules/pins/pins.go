@@ -206,3 +206,22 @@ func (r *Result) Add(skipped ...[]Skip) {
 	r.Skipped = append(r.Skipped, slices.Concat(skipped...)...)
 	r.sort()
 }
+
+// Revisions are what the two versions of a move are called at the module's
+// remote: the tag, else the commit, else what is written. There is a To.
+func (m *Move) Revisions() (from, to string) {
+	u := m.use()
+	return revision(u.Release, u.Commit, u.Ref), revision(m.To, m.To.Commit, m.To.Tag)
+}
+
+func revision(r *versions.Release, commit, ref string) string {
+	switch {
+	case r != nil && r.Tag != "":
+		return r.Tag
+	case commit != "":
+		return commit
+	case ref != "":
+		return ref
+	}
+	return "HEAD"
+}

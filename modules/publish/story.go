@@ -1,4 +1,4 @@
-package cmd
+package publish
 
 import (
 	"context"
@@ -7,31 +7,43 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/change"
 	"github.com/terrier-iac/terrier/modules/changelog"
 	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/pins"
 	"github.com/terrier-iac/terrier/modules/repo"
-	"github.com/terrier-iac/terrier/modules/versions"
 )
 
-// stories tell what each move of a module brings, by pins.Edit.Key. What
-// cannot be found out is told as such: a bump does not fail for it.
-func (r *pinsRun) stories(ctx context.Context) (map[string]*pins.Story, error) {
+// A Teller finds out what moves of modules bring.
+type Teller struct {
+	Store *fetch.Store
+	// Graph is the tree before the moves: its calls are held against the new
+	// versions.
+	Graph *modules.Graph
+	// Progress is told how far it is; nil for nobody.
+	Progress func(step string, done, total int)
+}
+
+// storiesAtOnce is how many moves are compared at a time: each takes the whole
+// of two packages.
+const storiesAtOnce = 4
+
+// Stories tell what each move of a module brings, by pins.Edit.Key. What
+// cannot be found out is told as such: nothing fails for it. The error is the
+// context's.
+func (t Teller) Stories(ctx context.Context, edits []pins.Edit) (map[string]*pins.Story, error) {
 	out := map[string]*pins.Story{}
 	steps := map[string]*fetch.Step{}
 	calls := map[string][]change.Called{}
 	var order []string
 	var mu sync.Mutex
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(4)
-	bar := r.progress()
-	defer bar.Done()
-	step := bar.Step("reading releases")
+	g.SetLimit(storiesAtOnce)
 	done := 0
-	for i := range r.result.Edits {
-		e := &r.result.Edits[i]
+	for i := range edits {
+		e := &edits[i]
 		if e.Move == nil || e.Move.To == nil {
 			continue
 		}
@@ -40,22 +52,24 @@ func (r *pinsRun) stories(ctx context.Context) (map[string]*pins.Story, error) {
 		if out[key] != nil {
 			continue
 		}
-		out[key] = &pins.Story{Module: e.Module, From: e.FromVersion, To: e.ToVersion}
+		s := &pins.Story{Module: e.Module, From: e.FromVersion, To: e.ToVersion}
+		out[key] = s
 		order = append(order, key)
 		g.Go(func() error {
-			st := story(inner, r.store, out[key], e.Move)
+			st := t.tell(inner, s, e.Move)
 			mu.Lock()
 			defer mu.Unlock()
 			steps[key] = st
-			done++
-			step(done, len(order))
+			if done++; t.Progress != nil {
+				t.Progress("reading releases", done, len(order))
+			}
 			return inner.Err()
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	callers := change.NewCallers(r.graph)
+	callers := change.NewCallers(t.Graph)
 	for _, key := range order {
 		if st := steps[key]; st != nil {
 			out[key].Breaks, _ = st.Breaks(callers, calls[key])
@@ -64,36 +78,23 @@ func (r *pinsRun) stories(ctx context.Context) (map[string]*pins.Story, error) {
 	return out, nil
 }
 
-// story compares the two versions of a move, and reads what was committed
+// tell compares the two versions of a move, and reads what was committed
 // between them.
-func story(ctx context.Context, store *fetch.Store, s *pins.Story, m *pins.Move) *fetch.Step {
-	u := m.Uses[0]
-	from, to := revision(u.Release, u.Commit, u.Ref), revision(m.To, m.To.Commit, m.To.Tag)
-	step, err := store.Compare(ctx, u.Call.Source, from, to, []string{m.Module.Prefix})
+func (t Teller) tell(ctx context.Context, s *pins.Story, m *pins.Move) *fetch.Step {
+	from, to := m.Revisions()
+	step, err := t.Store.Compare(ctx, m.Uses[0].Call.Source, from, to, []string{m.Module.Prefix})
 	if err != nil {
 		s.Why, _, _ = strings.Cut(err.Error(), "\nhint: ")
 		return nil
 	}
 	s.Compared, s.Same, s.Level, s.Changes = true, step.Same, step.Level, step.Changes
-	s.Log = commitsBetween(ctx, store, m)
+	s.Log = t.commitsBetween(ctx, m)
 	return step
-}
-
-func revision(r *versions.Release, commit, ref string) string {
-	switch {
-	case r != nil && r.Tag != "":
-		return r.Tag
-	case commit != "":
-		return commit
-	case ref != "":
-		return ref
-	}
-	return "HEAD"
 }
 
 // commitsBetween is what was committed from the one version to the other; nil
 // where that is not known, or where they go back.
-func commitsBetween(ctx context.Context, store *fetch.Store, m *pins.Move) *changelog.Log {
+func (t Teller) commitsBetween(ctx context.Context, m *pins.Move) *changelog.Log {
 	u := m.Uses[0]
 	old, err := repo.ParseHash(u.Commit)
 	if err != nil {
@@ -103,7 +104,7 @@ func commitsBetween(ctx context.Context, store *fetch.Store, m *pins.Move) *chan
 	if err != nil {
 		return nil
 	}
-	_, mirror, err := store.Refs(ctx, lock.RemoteURL(u.Call.Source))
+	_, mirror, err := t.Store.Refs(ctx, lock.RemoteURL(u.Call.Source))
 	if err != nil || mirror == nil {
 		return nil
 	}

@@ -1,0 +1,86 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/terrier-iac/terrier/modules/forge"
+	"github.com/terrier-iac/terrier/modules/pins"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// A Plan is changes as they are to be committed and told.
+type Plan struct {
+	Verb   string // what is done: bump, promote, pin
+	Stages []pins.Stage
+	// Stories tell what each move brings, by pins.Edit.Key.
+	Stories map[string]*pins.Story
+	// Exempted are stacks that somebody took out of a check: the commits and
+	// the merge request record it.
+	Exempted []Exempted
+}
+
+// Exempted is a stack that somebody took out of a check, and why.
+type Exempted struct{ Stack, Reason string }
+
+// A Commit is one that was made.
+type Commit struct {
+	ID           repo.Hash
+	Title        string
+	Environments []string // as in pins.Stage
+}
+
+// messages are the whole messages of the stages' commits.
+func (p *Plan) messages() []string {
+	var out []string
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		message := s.Title(p.Verb) + "\n\n" + s.Body(p.Stories)
+		for _, e := range p.Exempted {
+			message += fmt.Sprintf("\n\nExempted: %s (%s)", e.Stack, e.Reason)
+		}
+		out = append(out, message+"\n\n"+trailer+p.Verb+"\n")
+	}
+	return out
+}
+
+// description is the title and the body of the merge request.
+func (p *Plan) description() (title, body string) {
+	body = forge.Neutral(pins.Markdown(p.Stages, p.Stories))
+	for _, e := range p.Exempted {
+		body += fmt.Sprintf("\nExempted: %s\n", forge.Neutral(fmt.Sprintf("`%s` (%s)", e.Stack, e.Reason)))
+	}
+	return pins.Title(p.Stages, p.Verb), body
+}
+
+// Commit makes the plan's commits, one for each stage, and puts the branch on
+// the last of them. A branch of its own is made, or replaced where all that is
+// on it is terrier's. For the one that is checked out, write puts the files
+// into the work tree between the two; where it fails the branch stays.
+func (d *Destination) Commit(ctx context.Context, p *Plan, write func() error) ([]Commit, error) {
+	r := d.config.Repo
+	var news []repo.NewCommit
+	for i, message := range p.messages() {
+		news = append(news, repo.NewCommit{Message: message, Files: maps.Clone(p.Stages[i].Files), FromWorkTree: !d.Apart()})
+	}
+	ids, err := r.CommitFiles(ctx, d.Base.ID, news)
+	if err != nil {
+		return nil, err
+	}
+	d.tip = ids[len(ids)-1]
+	reflog := "terrier " + p.Verb
+	if d.Apart() {
+		err = d.setBranch(ctx, d.tip, reflog)
+	} else if err = write(); err == nil {
+		err = r.Advance(ctx, d.Base.ID, d.tip, reflog)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []Commit
+	for i, id := range ids {
+		out = append(out, Commit{ID: id, Title: p.Stages[i].Title(p.Verb), Environments: p.Stages[i].Environments})
+	}
+	return out, nil
+}

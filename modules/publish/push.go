@@ -1,0 +1,80 @@
+package publish
+
+import (
+	"context"
+
+	"github.com/terrier-iac/terrier/modules/forge"
+	"github.com/terrier-iac/terrier/modules/repo"
+)
+
+// Push brings the branch to the remote, behind Commit. One of terrier's own
+// that is there is replaced, with a lease; where it has the same files on the
+// same base it is left, and pushed is false. One with commits of others is an
+// error.
+func (d *Destination) Push(ctx context.Context) (pushed bool, err error) {
+	r := d.config.Repo
+	var replace *repo.Hash
+	if d.Apart() {
+		remote, err := r.Remote(ctx, d.config.Remote)
+		if err != nil {
+			return false, err
+		}
+		refs, err := remote.Refs(ctx)
+		if err != nil {
+			return false, err
+		}
+		if there, ok := refs["refs/heads/"+d.Branch]; ok {
+			same, err := d.sameThere(ctx, there.Commit)
+			if err != nil || same {
+				return false, err
+			}
+			replace = &there.Commit
+		}
+	}
+	if err := r.PushBranch(ctx, d.config.Remote, d.Branch, replace); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// sameThere reports whether the remote's branch has the same files on the same
+// base. One that others have committed to is an error. It is read from a
+// mirror: this clone may be a shallow one, or never have fetched it.
+func (d *Destination) sameThere(ctx context.Context, there repo.Hash) (bool, error) {
+	if there == d.tip {
+		return true, nil
+	}
+	cache, err := d.config.Cache()
+	if err != nil {
+		return false, err
+	}
+	m, err := cache.Mirror(d.url)
+	if err != nil {
+		return false, err
+	}
+	if _, err := m.Refs(ctx); err != nil {
+		return false, err
+	}
+	if err := m.Ensure(ctx, repo.Want{Ref: "refs/heads/" + d.Branch, Commit: there}, repo.Want{Commit: d.Base.ID}); err != nil {
+		return false, err
+	}
+	rd, err := m.Reader(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer rd.Close()
+	line, err := d.ownLine(ctx, rd, m.Path(), "on "+d.config.Remote, there)
+	if err != nil {
+		return false, err
+	}
+	c, err := d.config.Repo.Resolve(ctx, d.tip.String())
+	return err == nil && line.Base == d.Base.ID && line.Tree == c.Tree, err
+}
+
+// OpenRequest opens the merge request of the branch, or brings the open one up
+// to date, behind Push. What it returns beside an error counts where its URL is
+// not empty: see forge.Forge.Open.
+func (d *Destination) OpenRequest(ctx context.Context, p *Plan) (forge.Opened, error) {
+	title, body := p.description()
+	return d.forge.Open(ctx, d.url, forge.Request{Source: d.Branch, Target: d.target, Title: title, Body: body})
+}
