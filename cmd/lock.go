@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -12,6 +16,7 @@ import (
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
+	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/registry"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -80,6 +85,11 @@ func (a *app) lock(ctx context.Context, o lockOptions) error {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
+	}
+	if !o.check { // of files that are whole
+		if err := a.resumeRewrite(cfg.Root); err != nil {
+			return err
+		}
 	}
 	old, err := a.readLock(cfg.Root)
 	if err != nil {
@@ -172,8 +182,27 @@ func (a *app) writeLock(root string, o lockOptions, old *lock.File, result *lock
 	if o.check || !changed && (old != nil || len(result.File.Entries) == 0) {
 		return nil
 	}
-	_, err := result.File.Write(root)
-	return err
+	if err := writeLockFile(root, result.File); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
+}
+
+// writeLockFile writes the lock file of a directory where its bytes change.
+func writeLockFile(root string, f *lock.File) error {
+	file, err := lock.Path(root)
+	if err != nil {
+		return err
+	}
+	data := f.Bytes()
+	old, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return writeNew(file, data)
+	case err != nil || bytes.Equal(old, data):
+		return err
+	}
+	return rewriteFiles(filepath.Dir(file), []lint.Change{{Path: filepath.Base(file), Before: old, After: data}})
 }
 
 // addSince tells since when the lock file has what has moved. Where git

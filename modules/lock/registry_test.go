@@ -296,18 +296,14 @@ func TestSince(t *testing.T) {
 	if got := since(dir, "", vpc); got != "uncommitted" {
 		t.Error(got)
 	}
-	if _, err := f.Write(dir); err != nil {
-		t.Fatal(err)
-	}
+	h.write(dir, Name, string(f.Bytes()))
 	t.Setenv("GIT_AUTHOR_DATE", "2024-05-06T07:08:09Z")
 	first := h.commit(dir, nil)
 	t.Setenv("GIT_AUTHOR_DATE", "2024-09-09T00:00:00Z")
 	// Another entry before it moves its lines, and nothing else.
 	f.Entries = append(f.Entries, &Entry{Address: "git::https://a.example.com/a.git", Ref: "v1", Kind: KindTag, Commit: someCommit, Hash: someHash})
 	f.Sort()
-	if _, err := f.Write(dir); err != nil {
-		t.Fatal(err)
-	}
+	h.write(dir, Name, string(f.Bytes()))
 	second := h.commit(dir, nil)
 	want := first + " 1714979289 false"
 	if got := since(dir, "", vpc); got != want {

@@ -2,11 +2,7 @@ package lock
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/terrier-iac/terrier/hclparse"
@@ -52,57 +48,4 @@ func (f *File) Bytes() []byte {
 		b.WriteString("}\n")
 	}
 	return b.Bytes()
-}
-
-// Write writes the lock file of a directory, where its bytes change: to a
-// temporary file beside it, which then takes its place. The permissions stay.
-// It reports whether anything was written.
-func (f *File) Write(dir string) (bool, error) {
-	file, err := Path(dir)
-	if err != nil {
-		return false, err
-	}
-	data := f.Bytes()
-	old, err := readLimited(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("write the lock file: %w", err)
-	}
-	if err == nil && bytes.Equal(old, data) {
-		return false, nil
-	}
-	mode, exists := fs.FileMode(0o666), false
-	if info, err := os.Stat(file); err == nil {
-		mode, exists = info.Mode().Perm(), true
-	}
-	tmp, err := newFile(file, mode)
-	if err != nil {
-		return false, fmt.Errorf("write the lock file: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err == nil && exists {
-		err = tmp.Chmod(mode) // whatever the umask says
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
-	if err != nil {
-		return false, fmt.Errorf("write the lock file: %w", err)
-	}
-	return true, nil
-}
-
-// newFile makes a file beside the other, of a name that nothing has: what an
-// interrupted run left is not in the way, and no symlink is followed.
-func newFile(file string, mode fs.FileMode) (*os.File, error) {
-	for i := 0; ; i++ {
-		name := filepath.Join(filepath.Dir(file), fmt.Sprintf("%s.tmp-%d-%d", Name, os.Getpid(), i))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if err == nil || !errors.Is(err, fs.ErrExist) || i > 100 {
-			return f, err
-		}
-	}
 }
