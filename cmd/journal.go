@@ -27,6 +27,16 @@ import (
 type rewriteJournal struct {
 	FormatVersion string         `json:"format_version"`
 	Files         []journalEntry `json:"files"`
+	// Advance is what comes when all files are there; nil for nothing.
+	Advance *journalAdvance `json:"advance,omitempty"`
+}
+
+// A journalAdvance moves the branch that is checked out to commits that have
+// the files.
+type journalAdvance struct {
+	From   string `json:"from"` // a commit's id, as is To
+	To     string `json:"to"`
+	Reflog string `json:"reflog"`
 }
 
 // A journalEntry is one file: its new bytes are in Temp beside it.
@@ -149,8 +159,8 @@ func sum(data []byte) string {
 }
 
 // newJournal is the journal of changes whose new bytes are in temps.
-func newJournal(prefix string, changes []lint.Change, temps []string) ([]byte, error) {
-	j := rewriteJournal{FormatVersion: journalVersion}
+func newJournal(prefix string, changes []lint.Change, temps []string, to *journalAdvance) ([]byte, error) {
+	j := rewriteJournal{FormatVersion: journalVersion, Advance: to}
 	for i, c := range changes {
 		if !insideTree(prefix + c.Path) {
 			return nil, fmt.Errorf("%q cannot be written, and nothing is: it is no path in a work tree", prefix+c.Path)
@@ -198,6 +208,18 @@ func (at journalPlace) read() (*rewriteJournal, error) {
 	}
 	if j.FormatVersion != journalVersion {
 		return nil, bad("its format is %q, and this terrier knows %q", j.FormatVersion, journalVersion)
+	}
+	if j.Advance != nil && filepath.Base(at.file) == journalBeside {
+		return nil, bad("it names commits, and is in no git directory")
+	}
+	if to := j.Advance; to != nil {
+		_, err := repo.ParseHash(to.From)
+		if err == nil {
+			_, err = repo.ParseHash(to.To)
+		}
+		if err != nil {
+			return nil, bad("%w", err)
+		}
 	}
 	seen := map[string]bool{}
 	for _, e := range j.Files {
@@ -260,18 +282,25 @@ func sumOf(root *os.Root, name string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// finished is what a journal led to.
+type finished struct {
+	files     int      // that were not in their places yet
+	committed bool     // the branch was moved now
+	left      []string // what is left as it is, each a sentence
+}
+
 // finish does what the journal says is not done, with the lock held, and
 // removes it. A file that is neither old nor new, or whose new bytes are not
-// there any more, is left as it is, and named in left. After an error the
-// journal is there still.
-func (w rewriter) finish(at journalPlace) (done int, left []string, err error) {
+// there any more, is left as it is, and named in left; then nothing is
+// committed. After an error the journal is there still.
+func (w rewriter) finish(at journalPlace) (done finished, err error) {
 	j, err := at.read()
 	if err != nil {
-		return 0, nil, err
+		return done, err
 	}
 	root, err := os.OpenRoot(at.top)
 	if err != nil {
-		return 0, nil, err
+		return done, err
 	}
 	defer root.Close()
 	// All is looked at before anything is renamed.
@@ -281,37 +310,109 @@ func (w rewriter) finish(at journalPlace) (done int, left []string, err error) {
 		p, temp := e.Path, e.Temp
 		now, err := sumOf(root, p)
 		if err != nil {
-			return 0, nil, fmt.Errorf("%s, the journal of a terrier that was ended, cannot be followed, and nothing is written: %w\nhint: %s", at.file, err, journalHint)
+			return finished{}, fmt.Errorf("%s, the journal of a terrier that was ended, cannot be followed, and nothing is written: %w\nhint: %s", at.file, err, journalHint)
 		}
 		next, err := sumOf(root, temp)
 		if err != nil {
-			return 0, nil, fmt.Errorf("%s, the journal of a terrier that was ended, cannot be followed, and nothing is written: %w\nhint: %s", at.file, err, journalHint)
+			return finished{}, fmt.Errorf("%s, the journal of a terrier that was ended, cannot be followed, and nothing is written: %w\nhint: %s", at.file, err, journalHint)
 		}
 		switch {
 		case now == e.New:
 			spent = append(spent, temp)
 		case now == "":
 			spent = append(spent, temp)
-			left = append(left, fmt.Sprintf("%s is not there any more, or is no regular file, and is left as it is.", p))
+			done.left = append(done.left, fmt.Sprintf("%s is not there any more, or is no regular file, and is left as it is.", p))
 		case now != e.Old:
 			spent = append(spent, temp)
-			left = append(left, fmt.Sprintf("%s was changed since, and is left as it is.", p))
+			done.left = append(done.left, fmt.Sprintf("%s was changed since, and is left as it is.", p))
 		case next == "":
-			left = append(left, fmt.Sprintf("%s is left as it was: what was to be written, %s, is gone.", p, temp))
+			done.left = append(done.left, fmt.Sprintf("%s is left as it was: what was to be written, %s, is gone.", p, temp))
 		case next != e.New:
-			left = append(left, fmt.Sprintf("%s is left as it was: what was to be written, %s, was altered.", p, temp))
+			done.left = append(done.left, fmt.Sprintf("%s is left as it was: what was to be written, %s, was altered.", p, temp))
 		default:
 			todo = append(todo, e)
 		}
 	}
 	for _, e := range todo {
 		if err := w.rename(root, e.Temp, e.Path); err != nil {
-			return 0, nil, fmt.Errorf("%s, the journal of a terrier that was ended, is not completed: %w\nhint: when the cause is mended the same command again completes it", at.file, err)
+			return finished{}, fmt.Errorf("%s, the journal of a terrier that was ended, is not completed: %w\nhint: when the cause is mended the same command again completes it", at.file, err)
 		}
 	}
+	done.files = len(todo)
 	removeAll(root, spent)
-	if err := w.remove(at.file); err != nil {
-		return 0, nil, err
+	if j.Advance != nil {
+		if err := w.finishAdvance(at, *j.Advance, &done); err != nil {
+			return finished{}, err
+		}
 	}
-	return len(todo), left, nil
+	return done, w.remove(at.file)
+}
+
+// finishAdvance moves the branch, where that is still to be done and can be.
+func (w rewriter) finishAdvance(at journalPlace, to journalAdvance, done *finished) error {
+	if len(done.left) > 0 {
+		done.left = append(done.left, "Nothing was committed.")
+		return nil
+	}
+	there, err := hasCommit(at.top, to.To)
+	if err != nil || there {
+		return err
+	}
+	err = w.advance(at.top, to)
+	switch {
+	case errors.Is(err, repo.ErrMoved):
+		done.left = append(done.left, "The files are written and not committed: HEAD is another commit than it was.")
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s, the journal of a terrier that was ended, is not completed: the files are written, and its commits are not on the branch: %w", at.file, err)
+	}
+	done.committed = true
+	return nil
+}
+
+// hasCommit reports whether HEAD is a commit, or comes after it.
+func hasCommit(dir string, commit string) (bool, error) {
+	ctx := context.Background()
+	id, err := repo.ParseHash(commit)
+	if err != nil {
+		return false, err
+	}
+	r, err := openAny(ctx, dir)
+	if err != nil {
+		return false, err
+	}
+	head, err := r.Resolve(ctx, "HEAD")
+	if err != nil {
+		return false, err
+	}
+	below, err := repo.Ancestors(ctx, r.GitDir, head.ID)
+	return below[id], err
+}
+
+// advanceBranch is the real one. It is not stopped by an interrupt: files and
+// branch go together.
+func advanceBranch(dir string, to journalAdvance) error {
+	ctx := context.Background()
+	r, err := openAny(ctx, dir)
+	if err != nil {
+		return err
+	}
+	from, err := repo.ParseHash(to.From)
+	if err != nil {
+		return err
+	}
+	id, err := repo.ParseHash(to.To)
+	if err != nil {
+		return err
+	}
+	return r.Advance(ctx, from, id, to.Reflog)
+}
+
+// openAny opens a repository, a shallow clone too.
+func openAny(ctx context.Context, dir string) (*repo.Repo, error) {
+	r, err := repo.Open(ctx, dir)
+	if errors.Is(err, repo.ErrShallow) {
+		err = nil
+	}
+	return r, err
 }

@@ -58,7 +58,7 @@ func rewriteKilled() {
 		return root.Rename(from, to)
 	}
 	w.remove = func(string) error { die(); return nil }
-	fmt.Println(w.rewrite(dir, journalChanges()))
+	fmt.Println(w.rewrite(dir, journalChanges(), nil))
 }
 
 // journalChanges are of files with names that are hard to write down.
@@ -236,7 +236,7 @@ func TestRewriteFails(t *testing.T) {
 			}
 			return root.Rename(from, to)
 		}
-		if err := w.rewrite(dir, journalChanges()); err == nil || err.Error() != "no rename" {
+		if err := w.rewrite(dir, journalChanges(), nil); err == nil || err.Error() != "no rename" {
 			t.Errorf("%d: %v", at, err)
 		}
 		if _, isOld := are(t, dir); isOld != all {
@@ -273,7 +273,7 @@ func TestRewriteFails(t *testing.T) {
 		}
 		return root.Rename(from, to)
 	}
-	if err := w.rewrite(dir, journalChanges()); err == nil || !strings.Contains(err.Error(), "not every file could be put back") || !strings.Contains(err.Error(), "hint: ") {
+	if err := w.rewrite(dir, journalChanges(), nil); err == nil || !strings.Contains(err.Error(), "not every file could be put back") || !strings.Contains(err.Error(), "hint: ") {
 		t.Error(err)
 	}
 	if _, err := finishRewrite(dir); err != nil {
@@ -338,6 +338,7 @@ func TestFinishRewriteHostile(t *testing.T) {
 		"link": entry("link/out.tf", "link/"+temp), "git": entry(".git/config", ".git/"+temp), "GIT": entry("sub/.GIT/hooks/x", "sub/.GIT/hooks/"+temp),
 		"elsewhere": entry("a.tf", "sub/"+temp), "no temp": entry("a.tf", "b.tf"), "no digest": `{"format_version":"1.0","files":[{"path":"a.tf","temp":".terrier-1-0.tmp","old":"","new":""}]}`,
 		"no UTF-8": entry("a\xe9.tf", temp), "nul": entry("a\x00.tf", temp),
+		"commits": `{"format_version":"1.0","files":[],"advance":{"from":"` + strings.Repeat("a", 40) + `","to":"` + strings.Repeat("b", 40) + `","reflog":"x"}}`,
 	} {
 		base := t.TempDir()
 		dir := filepath.Join(base, "dir")
@@ -400,7 +401,7 @@ func TestRewriteLocked(t *testing.T) {
 			}
 			return root.Rename(from, to)
 		}
-		if err := w.rewrite(dir, journalChanges()); err != nil {
+		if err := w.rewrite(dir, journalChanges(), nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

@@ -115,7 +115,9 @@ func (r *pinsRun) publish(ctx context.Context, command string, l *publish.LockMo
 	}
 	bar.Done()
 	p := r.publication
-	commits, err := p.Commit(ctx, plan, func() error { return rewriteFiles(r.root, r.result.Changes) })
+	commits, err := p.Commit(ctx, plan, func(to publish.Advance) error {
+		return rewriteAndAdvance(r.root, r.result.Changes, journalAdvance{to.From.String(), to.To.String(), to.Reflog})
+	})
 	if err != nil {
 		return err
 	}

@@ -24,20 +24,27 @@ import (
 // stays. One that is no longer as it was read is an error.
 //
 // A process that is killed while it renames leaves a journal (see
-// rewriteJournal), by which the next call completes the work; a command calls
+// rewriteJournal), by which the next call completes the work. A command calls
+// resumeRewrite before it reads, so that it reads what is whole.
+func rewriteFiles(dir string, changes []lint.Change) error {
+	return realRewriter.rewrite(dir, changes, nil)
+}
+
+// rewriteAndAdvance is rewriteFiles, and then moves the branch that is checked
+// out to the commits which have the changes: both, or neither. Who finds the
+// journal of a process that was killed in between does that, too.
+func rewriteAndAdvance(dir string, changes []lint.Change, to journalAdvance) error {
+	return realRewriter.rewrite(dir, changes, &to)
+}
+
 // resumeRewrite completes what a killed command has begun to write, and says
-// so. Whoever writes calls it before reading.
+// so.
 func (a *app) resumeRewrite(dir string) error {
 	notes, err := finishRewrite(dir)
 	for _, note := range notes {
 		a.say("%s", note)
 	}
 	return err
-}
-
-// finishRewrite before it reads, so that it reads what is whole.
-func rewriteFiles(dir string, changes []lint.Change) error {
-	return realRewriter.rewrite(dir, changes)
 }
 
 // finishRewrite completes what a killed terrier has left half written below
@@ -52,11 +59,15 @@ func finishRewrite(dir string) (notes []string, err error) {
 		return nil, err
 	}
 	defer unlock()
-	done, left, err := realRewriter.finish(at)
+	done, err := realRewriter.finish(at)
 	if err != nil {
 		return nil, err
 	}
-	return append([]string{fmt.Sprintf("Completed what an earlier terrier, which was ended, had left half written (files written now: %d).", done)}, left...), nil
+	note := fmt.Sprintf("Completed what an earlier terrier, which was ended, had left half written (files written now: %d).", done.files)
+	if done.committed {
+		note += " Its commits are on the branch now."
+	}
+	return append([]string{note}, done.left...), nil
 }
 
 // A rewriter is how files get to their places.
@@ -64,11 +75,14 @@ type rewriter struct {
 	write  func(file string, data []byte) error // a new file, the journal
 	rename func(root *os.Root, from, to string) error
 	remove func(file string) error
+	// advance moves the branch that is checked out in a directory's work tree.
+	advance func(dir string, to journalAdvance) error
 }
 
-var realRewriter = rewriter{write: writeNew, rename: (*os.Root).Rename, remove: os.Remove}
+var realRewriter = rewriter{write: writeNew, rename: (*os.Root).Rename, remove: os.Remove, advance: advanceBranch}
 
-func (w rewriter) rewrite(dir string, changes []lint.Change) (err error) {
+// rewrite is rewriteFiles, and with to rewriteAndAdvance.
+func (w rewriter) rewrite(dir string, changes []lint.Change, to *journalAdvance) (err error) {
 	at, err := findJournal(dir)
 	if err != nil || len(changes) == 0 && !at.exists() {
 		return err
@@ -84,12 +98,12 @@ func (w rewriter) rewrite(dir string, changes []lint.Change) (err error) {
 	}
 	defer root.Close()
 	if at.exists() {
-		_, left, err := w.finish(at)
+		done, err := w.finish(at)
 		if err != nil {
 			return err
 		}
-		if len(left) > 0 {
-			return fmt.Errorf("an earlier terrier was ended while it wrote, and nothing more is written\n%s\nhint: the same command again looks at the files anew", strings.Join(left, "\n"))
+		if len(done.left) > 0 {
+			return fmt.Errorf("an earlier terrier was ended while it wrote, and nothing more is written\n%s\nhint: the same command again looks at the files anew", strings.Join(done.left, "\n"))
 		}
 		// It may have been the same changes.
 		changes = slices.DeleteFunc(slices.Clone(changes), func(c lint.Change) bool {
@@ -106,11 +120,11 @@ func (w rewriter) rewrite(dir string, changes []lint.Change) (err error) {
 		}
 		swept[below] = true
 	}
-	return w.replace(root, at, changes)
+	return w.replace(root, at, changes, to)
 }
 
-// replace is rewriteFiles with the lock held, and no journal there.
-func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change) error {
+// replace is rewrite with the lock held, and no journal there.
+func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change, to *journalAdvance) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -130,7 +144,7 @@ func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change)
 			return err
 		}
 	}
-	journal, err := newJournal(at.prefix, changes, temps)
+	journal, err := newJournal(at.prefix, changes, temps, to)
 	if err != nil {
 		return err
 	}
@@ -141,6 +155,13 @@ func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change)
 		if err := w.rename(root, temps[i], c.Path); err != nil {
 			temps = temps[i:] // those before are free names again
 			keep, err = w.takeBack(root, at, changes[:i], err)
+			return err
+		}
+	}
+	if to != nil {
+		if err := w.advance(at.top, *to); err != nil {
+			temps = nil
+			keep, err = w.takeBack(root, at, changes, err)
 			return err
 		}
 	}
@@ -164,7 +185,7 @@ func (w rewriter) takeBack(root *os.Root, at journalPlace, changes []lint.Change
 	temps, err := writeTemps(root, back)
 	if err == nil {
 		var journal []byte
-		if journal, err = newJournal(at.prefix, back, temps); err == nil {
+		if journal, err = newJournal(at.prefix, back, temps, nil); err == nil {
 			err = writeWhole(at.file, journal)
 		}
 	}

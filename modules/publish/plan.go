@@ -31,6 +31,14 @@ type Commit struct {
 	Environments []string // as in pins.Stage
 }
 
+// An Advance is what the branch that is checked out is to do: to move from one
+// commit to another, as repo.Repo.Advance does, when the work tree has the
+// other's files.
+type Advance struct {
+	From, To repo.Hash
+	Reflog   string
+}
+
 // messages are the whole messages of the stages' commits.
 func (p *Plan) messages() []string {
 	var out []string
@@ -57,8 +65,8 @@ func (p *Plan) description() (title, body string) {
 // Commit makes the plan's commits, one for each stage, and puts the branch on
 // the last of them. A branch of its own is made, or replaced where all that is
 // on it is terrier's. For the one that is checked out, write puts the files
-// into the work tree between the two; where it fails the branch stays.
-func (d *Destination) Commit(ctx context.Context, p *Plan, write func() error) ([]Commit, error) {
+// into the work tree and moves the branch, both or neither.
+func (d *Destination) Commit(ctx context.Context, p *Plan, write func(Advance) error) ([]Commit, error) {
 	r := d.config.Repo
 	var news []repo.NewCommit
 	for i, message := range p.messages() {
@@ -72,8 +80,8 @@ func (d *Destination) Commit(ctx context.Context, p *Plan, write func() error) (
 	reflog := "terrier " + p.Verb
 	if d.Apart() {
 		err = d.setBranch(ctx, d.tip, reflog)
-	} else if err = write(); err == nil {
-		err = r.Advance(ctx, d.Base.ID, d.tip, reflog)
+	} else {
+		err = write(Advance{d.Base.ID, d.tip, reflog})
 	}
 	if err != nil {
 		return nil, err
