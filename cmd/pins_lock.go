@@ -45,6 +45,7 @@ func (r *pinsRun) moveLock(ctx context.Context) (*publish.LockMove, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Remotes = r.store
 	locker := publish.Locker{Config: config, FS: r.fsys, Load: func(fsys fs.FS) *modules.Graph {
 		graph, _ := r.load(fsys)
 		return graph

@@ -19,7 +19,10 @@ import (
 	"github.com/terrier-iac/terrier/fixtures/githttp"
 )
 
-var gitServers sync.Map // a script's working directory to its *githttp.Server
+var (
+	gitServers sync.Map // a script's working directory to its *githttp.Server
+	gitAsked   sync.Map // and to the number of its requests that were counted
+)
 
 // gitHTTP is the command of that name in scripts:
 //
@@ -29,6 +32,8 @@ var gitServers sync.Map // a script's working directory to its *githttp.Server
 //	                                 knows the password
 //	githttp create NAME…             an empty repository, server/NAME
 //	githttp break PART FAULT TIMES   see githttp.Server.Break
+//	githttp asked FILE               writes which requests for refs there were since
+//	                                 the last time, each a line: NAME.git SERVICE
 //	githttp gitlab                   GitLab's API at $GITLAB_HOST, for the token
 //	                                 "right": it has the groups terraform and live,
 //	                                 makes their projects on the git server, has
@@ -61,6 +66,17 @@ func gitHTTP(ts *testscript.TestScript, _ bool, args []string) {
 			_, err := s.Create(context.Background(), name)
 			ts.Check(err)
 		}
+	case "asked":
+		var lines []string
+		all := s.Requests()
+		done, _ := gitAsked.LoadOrStore(work, 0)
+		for _, r := range all[done.(int):] {
+			if path, service, ok := strings.Cut(r.Path, "/info/refs?service=git-"); ok && r.User != "" {
+				lines = append(lines, strings.TrimPrefix(path, "/")+" "+service+"\n")
+			}
+		}
+		gitAsked.Store(work, len(all))
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Join(lines, "")), 0o666))
 	case "break":
 		times, err := strconv.Atoi(args[3])
 		ts.Check(err)

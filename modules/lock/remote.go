@@ -62,12 +62,7 @@ func (r *run) askRemotes(ctx context.Context, fresh []*pkg) error {
 func (r *run) askRemote(ctx context.Context, rem *remote, pkgs []*pkg) error {
 	if !rem.asked {
 		rem.asked = true
-		var err error
-		if r.Offline {
-			rem.refs, err = rem.mirror.Known(ctx)
-		} else {
-			rem.refs, err = rem.mirror.Refs(ctx)
-		}
+		err := r.learn(ctx, rem, RemoteURL(pkgs[0].source))
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -102,6 +97,23 @@ func (r *run) askRemote(ctx context.Context, rem *remote, pkgs []*pkg) error {
 		}
 	}
 	return r.reached(ctx, rem, pkgs)
+}
+
+// learn asks for a remote's refs, or takes them from who has asked. url is as
+// a source has it, credentials included.
+func (r *run) learn(ctx context.Context, rem *remote, url string) (err error) {
+	switch {
+	case r.Offline:
+		rem.refs, err = rem.mirror.Known(ctx)
+	case r.Remotes != nil:
+		var m *repo.Mirror
+		if rem.refs, m, err = r.Remotes.Refs(ctx, url); m != nil {
+			rem.mirror = m // what the answer has taught it, it keeps
+		}
+	default:
+		rem.refs, err = rem.mirror.Refs(ctx)
+	}
+	return err
 }
 
 // reached finds the pinned commits that no branch and no tag of the remote

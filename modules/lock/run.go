@@ -25,9 +25,17 @@ type Registry interface {
 	Archive(ctx context.Context, address string) (fs.FS, error)
 }
 
+// Remotes are asked for the refs of git repositories, and remember the answers.
+type Remotes interface {
+	Refs(ctx context.Context, url string) (map[string]repo.Ref, *repo.Mirror, error)
+}
+
 // A Config is how Run works.
 type Config struct {
 	Cache *repo.Cache
+	// Remotes answer in the place of the cache's mirrors, where others have asked
+	// already; nil for none. Offline they are not asked.
+	Remotes Remotes
 	// Registry is called once, and only where there is a registry call.
 	Registry func() (Registry, error)
 	// Check says to compare only: what has no entry gets none.

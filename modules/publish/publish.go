@@ -31,8 +31,8 @@ type Config struct {
 	// the remote's default branch. It takes a Branch, and is pushed first.
 	Request bool
 	Target  string
-	// Cache has the mirror in which a branch of the remote is looked at; it is
-	// asked for only where there is such a branch already.
+	// Cache has the mirror in which a shallow clone looks at the branch that its
+	// remote has already; it is asked for only then.
 	Cache func() (*repo.Cache, error)
 	// Getenv is where the forge, its host and the token come from.
 	Getenv func(name string) string

@@ -38,37 +38,55 @@ func (d *Destination) Push(ctx context.Context) (pushed bool, err error) {
 }
 
 // sameThere reports whether the remote's branch has the same files on the same
-// base. One that others have committed to is an error. It is read from a
-// mirror: this clone may be a shallow one, or never have fetched it.
+// base. One that others have committed to is an error.
 func (d *Destination) sameThere(ctx context.Context, there repo.Hash) (bool, error) {
 	if there == d.tip {
 		return true, nil
 	}
-	cache, err := d.config.Cache()
-	if err != nil {
-		return false, err
-	}
-	m, err := cache.Mirror(d.url)
-	if err != nil {
-		return false, err
-	}
-	if _, err := m.Refs(ctx); err != nil {
-		return false, err
-	}
-	if err := m.Ensure(ctx, repo.Want{Ref: "refs/heads/" + d.Branch, Commit: there}, repo.Want{Commit: d.Base.ID}); err != nil {
-		return false, err
-	}
-	rd, err := m.Reader(ctx)
+	rd, gitDir, err := d.reader(ctx, there)
 	if err != nil {
 		return false, err
 	}
 	defer rd.Close()
-	line, err := d.ownLine(ctx, rd, m.Path(), "on "+d.config.Remote, there)
+	line, err := d.ownLine(ctx, rd, gitDir, "on "+d.config.Remote, there)
 	if err != nil {
 		return false, err
 	}
 	c, err := d.config.Repo.Resolve(ctx, d.tip.String())
 	return err == nil && line.Base == d.Base.ID && line.Tree == c.Tree, err
+}
+
+// reader reads a repository that has the remote's branch, at the commit there,
+// and what came before it: this one, whose objects take the few commits that it
+// lacks. Of a shallow clone the history is missing, and a mirror has it.
+func (d *Destination) reader(ctx context.Context, there repo.Hash) (rd repo.Reader, gitDir string, err error) {
+	r := d.config.Repo
+	shallow, err := r.Shallow(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if !shallow {
+		if _, err := r.Resolve(ctx, there.String()); err != nil {
+			if err := r.FetchCommits(ctx, d.config.Remote, d.Branch); err != nil {
+				return nil, "", err
+			}
+		}
+		rd, err = r.Reader(ctx)
+		return rd, r.GitDir, err
+	}
+	cache, err := d.config.Cache()
+	if err != nil {
+		return nil, "", err
+	}
+	m, err := cache.Mirror(d.url)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := m.Ensure(ctx, repo.Want{Ref: "refs/heads/" + d.Branch, Commit: there}, repo.Want{Commit: d.Base.ID}); err != nil {
+		return nil, "", err
+	}
+	rd, err = m.Reader(ctx)
+	return rd, m.Path(), err
 }
 
 // OpenRequest opens the merge request of the branch, or brings the open one up

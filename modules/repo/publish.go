@@ -95,6 +95,22 @@ func (r *Repo) DefaultBranch(ctx context.Context, remote string) (string, error)
 	return "", nil
 }
 
+// FetchCommits brings the commits of a remote's branch into the repository, and
+// nothing else: no ref, FETCH_HEAD included, changes, and no hook runs. remote
+// is as in Remote; a failure is a *RemoteError.
+func (r *Repo) FetchCommits(ctx context.Context, remote, branch string) error {
+	rem, err := r.Remote(ctx, remote)
+	if err != nil {
+		return err
+	}
+	if err := r.checkBranchName(ctx, branch); err != nil {
+		return err
+	}
+	_, err = rem.run(ctx, "-c", "fetch.writeCommitGraph=false", "fetch", "--progress", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head",
+		"--no-recurse-submodules", "--no-auto-maintenance", "--no-show-forced-updates", "--end-of-options", rem.URL, branchPrefix+branch)
+	return err
+}
+
 // PushBranch pushes a local branch to a remote, by its name or its URL, under
 // the same name. It never forces; but with replace the remote's branch may be
 // anything that is at exactly that commit (--force-with-lease). No hook of
