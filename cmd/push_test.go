@@ -37,7 +37,10 @@ var (
 //	githttp gitlab                   GitLab's API at $GITLAB_HOST, for the token
 //	                                 "right": it has the groups terraform and live,
 //	                                 makes their projects on the git server, has
-//	                                 merge requests, and writes gitlab.log
+//	                                 merge requests, and writes gitlab.log, and the
+//	                                 last description to pulls.md
+//	githttp github                   GitHub's API at $GH_HOST; see pulls
+//	githttp gitea                    Gitea's API at $GITEA_HOST; see pulls
 func gitHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	work := ts.Getenv("WORK")
 	if args[0] == "start" {
@@ -61,6 +64,14 @@ func gitHTTP(ts *testscript.TestScript, _ bool, args []string) {
 		api := httptest.NewServer(gitlab(s, filepath.Join(work, "gitlab.log")))
 		ts.Defer(api.Close)
 		ts.Setenv("GITLAB_HOST", api.URL)
+	case "github":
+		api := httptest.NewServer(&pulls{git: s, dir: work, prefix: "/api/v3", bearer: "Bearer"})
+		ts.Defer(api.Close)
+		ts.Setenv("GH_HOST", api.URL)
+	case "gitea":
+		api := httptest.NewServer(&pulls{git: s, dir: work, prefix: "/api/v1", bearer: "token"})
+		ts.Defer(api.Close)
+		ts.Setenv("GITEA_HOST", api.URL)
 	case "create":
 		for _, name := range args[1:] {
 			_, err := s.Create(context.Background(), name)
@@ -122,6 +133,9 @@ func gitlab(s *githttp.Server, logFile string) http.Handler {
 		if log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666); err == nil {
 			fmt.Fprintln(log, r.Method, r.URL.EscapedPath(), body.Path+body.Title, body.Visibility+body.Description)
 			log.Close()
+		}
+		if body.Description != "" {
+			_ = os.WriteFile(filepath.Join(filepath.Dir(logFile), "pulls.md"), []byte(body.Description), 0o666)
 		}
 		answer := func(status int, v any) {
 			w.Header().Set("Content-Type", "application/json")

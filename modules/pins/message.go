@@ -2,6 +2,7 @@ package pins
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -38,7 +39,7 @@ func (s *Stage) Title(verb string) string {
 	if names := named(s.Environments); len(names) > 0 {
 		title = strings.Join(names, ", ") + ": " + title
 	}
-	return hclparse.Redact(plainLine(title, 200))
+	return plainLine(title, 200)
 }
 
 // subject says what moves: one module to one version, or how many.
@@ -92,7 +93,7 @@ func (s *Stage) Body(stories map[string]*Story) string {
 		}
 		b.WriteByte('\n')
 	}
-	return hclparse.Redact(strings.TrimRight(b.String(), "\n"))
+	return redactWords(strings.TrimRight(b.String(), "\n"))
 }
 
 func calls(n int) string {
@@ -200,8 +201,14 @@ func cut(text string) string {
 	return strings.Join(append(lines[:mostLines], fmt.Sprintf("and %d lines more", len(lines)-mostLines)), "\n")
 }
 
+var word = regexp.MustCompile(`\S+`)
+
+// redactWords takes credentials out of addresses in a text. Word by word: of a
+// whole text hclparse.Redact would take all between the first : and the last @.
+func redactWords(text string) string { return word.ReplaceAllStringFunc(text, hclparse.Redact) }
+
 // plainLine makes foreign text fit for a line: no control characters, none
-// that turn the direction of writing, and no more than most.
+// that turn the direction of writing, no credentials, and no more than most.
 func plainLine(text string, most int) string {
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
@@ -209,6 +216,7 @@ func plainLine(text string, most int) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\ufffd"))), " ")
+	text = redactWords(text) // before a half of one is cut off
 	if r := []rune(text); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}
@@ -241,7 +249,7 @@ func Markdown(stages []Stage, stories map[string]*Story) string {
 			st.markdown(&b)
 		}
 	}
-	return hclparse.Redact(b.String())
+	return redactWords(b.String())
 }
 
 func (st *Story) markdown(b *strings.Builder) {

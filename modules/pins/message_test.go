@@ -114,3 +114,18 @@ func TestMessageHostile(t *testing.T) {
 		t.Errorf("%s", md)
 	}
 }
+
+// A credential is taken out of a text, and nothing around it; nor is there a
+// half of one where a line was cut.
+func TestRedactWords(t *testing.T) {
+	text := "feat: more (@ada)\n| vpc | https://u:hunter2@h.example.com/x | 1 |\n- bye: @bob"
+	want := "feat: more (@ada)\n| vpc | https://REDACTED@h.example.com/x | 1 |\n- bye: @bob"
+	if got := redactWords(text); got != want {
+		t.Errorf("%q", got)
+	}
+	for n := range 60 {
+		if got := plainLine("see https://u:hunter2hunter2@h.example.com/x", n+1); strings.Contains(got, "hunter") {
+			t.Errorf("%d: %q", n+1, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/terrier-iac/terrier/modules/forge"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -22,6 +23,9 @@ func (d *Destination) Push(ctx context.Context) (pushed bool, err error) {
 		refs, err := remote.Refs(ctx)
 		if err != nil {
 			return false, err
+		}
+		if _, ok := refs["refs/heads/"+d.target]; d.target != "" && !ok {
+			return false, fmt.Errorf("%s has no branch %s to merge into, and nothing is pushed\nhint: --target names one that is there", repo.RedactURL(d.config.Remote), d.target)
 		}
 		if there, ok := refs["refs/heads/"+d.Branch]; ok {
 			same, err := d.sameThere(ctx, there.Commit)
