@@ -114,15 +114,20 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(), environments, names); err != nil {
 		return nil, err
 	}
-	err = r.learn(ctx, !o.offline)
-	if err == nil && r.store == nil { // list does without a cache, this does not
-		_, err = r.fetchStore(o.offline)
-	}
-	if err != nil {
+	if err := r.learnAll(ctx); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// learnAll learns which releases there are, as --offline has it.
+func (r *pinsRun) learnAll(ctx context.Context) error {
+	err := r.learn(ctx, !r.o.offline)
+	if err == nil && r.store == nil { // list does without a cache, this does not
+		_, err = r.fetchStore(r.o.offline)
+	}
+	return err
 }
 
 // choose are the environments that --env and --account leave; nil for all.

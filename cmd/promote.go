@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/live/promotion"
 	"github.com/terrier-iac/terrier/modules/pins"
 	"github.com/terrier-iac/terrier/modules/versions"
 )
@@ -70,95 +70,100 @@ left as it is, and the report says why; 1 an error.`,
 // compare, write, report.
 func (a *app) promote(ctx context.Context, o promoteOptions, names []string) error {
 	o.all = len(names) == 0
-	if err := o.check(names, a.format, "promote"); err != nil {
-		return err
-	}
-	soak, err := parseSoak(o.soak)
+	soak, err := o.read(names, a.format)
 	if err != nil {
-		return err
-	}
-	if err := o.pairs(); err != nil {
 		return err
 	}
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	refused, err := promotionOrder(cfg, o.from, o.to)
+	said := &report.Promotion{From: o.from, To: o.to, Soak: promotion.Hours(soak)}
+	if said.Refused, err = promotionOrder(cfg, o.from, o.to); err != nil {
+		return err
+	}
+	if said.Refused != nil {
+		return a.refusePromotion(o, said)
+	}
+	r, err := a.openPromotion(ctx, cfg, o, names)
 	if err != nil {
-		return err
-	}
-	said := &report.Promotion{From: o.from, To: o.to, Refused: refused, Soak: hours(soak)}
-	if refused != nil {
-		r := &pinsRun{versionsRun: &versionsRun{app: a}, o: o.pinsOptions, promotion: said, result: &pins.Result{}}
-		p := report.NewPins("promote", "", r.result, &versions.Set{}, nil, false)
-		p.SetPromotion(said)
-		if err := report.WritePins(a.stdout, p, a.format, a.style(a.stdout)); err != nil {
-			return err
-		}
-		return errFound
-	}
-	before := cfg.after()[o.to]
-	o.environments = append([]string{o.to}, before...)
-	r := &pinsRun{o: o.pinsOptions, promotion: said}
-	if r.root, err = a.lintRoot(); err != nil {
-		return err
-	}
-	if !o.dryRun && !o.diff && !o.apart() {
-		if err := a.resumeRewrite(r.root); err != nil {
-			return err
-		}
-	}
-	target := o.pinsOptions
-	target.environments = []string{o.to}
-	if r.publication, err = a.openPublication(ctx, target, "promote", names); err != nil {
-		return err
-	}
-	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(), o.environments, names); err != nil {
 		return err
 	}
 	defer r.close()
-	p := &promotion{pinsRun: r, o: o, soak: soak}
-	defer p.release()
-	if err := p.gather(ctx, before); err != nil {
-		return err
-	}
-	if err := p.narrow(names); err != nil {
-		return err
-	}
-	if err := r.learn(ctx, !o.offline); err != nil {
-		return err
-	}
-	if r.store == nil { // list does without a cache, this does not
-		if _, err := r.fetchStore(o.offline); err != nil {
-			return err
-		}
-	}
-	running, err := p.running(ctx)
+	r.promotion = said
+	p, done, err := r.gather(ctx, o, soak)
 	if err != nil {
 		return err
 	}
-	r.set.Unknown = slices.DeleteFunc(r.set.Unknown, func(u versions.Unknown) bool { return !slices.Contains(u.Environments, o.to) })
-	moves, skipped := pins.Promote{From: o.from, Running: running, Constraints: r.cfg.Constraints}.Choose(p.targets())
+	defer done()
+	if err := r.narrow(p, o, names); err != nil {
+		return err
+	}
+	if err := r.learnAll(ctx); err != nil {
+		return err
+	}
+	running, err := p.Running(ctx, r.set.Modules)
+	if err != nil {
+		return err
+	}
+	moves, skipped := pins.Promote{From: o.from, Running: running, Constraints: cfg.Constraints}.Choose(r.targets(o.to))
 	if err := r.compareMoves(ctx, moves); err != nil {
 		return err
 	}
 	if err := r.make(moves, skipped); err != nil {
 		return err
 	}
-	if !o.diff {
-		if said.Changes, err = r.moved(ctx); err != nil {
-			return err
-		}
+	if err := r.changes(ctx); err != nil {
+		return err
 	}
 	return r.finish(ctx, "promote")
 }
 
+// read holds the flags against each other.
+func (o *promoteOptions) read(names []string, format string) (time.Duration, error) {
+	if err := o.check(names, format, "promote"); err != nil {
+		return 0, err
+	}
+	soak, err := promotion.ParseSoak(o.soak)
+	if err != nil {
+		return 0, err
+	}
+	return soak, o.pairs()
+}
+
+// refusePromotion reports that the order of environments forbids it.
+func (a *app) refusePromotion(o promoteOptions, said *report.Promotion) error {
+	p := report.NewPins("promote", "", &pins.Result{}, &versions.Set{}, nil, false)
+	p.SetPromotion(said)
+	if err := report.WritePins(a.stdout, p, a.format, a.style(a.stdout)); err != nil {
+		return err
+	}
+	return errFound
+}
+
 // targets are the places of --to.
-func (p *promotion) targets() []*pins.Place {
-	return pins.Places(p.set, func(u *versions.Use) bool {
-		return u.Environment == p.o.to && (len(p.o.paths) == 0 || p.inPaths(u.File) || p.inPaths(u.Call.File().Path))
+func (r *pinsRun) targets(to string) []*pins.Place {
+	return pins.Places(r.set, func(u *versions.Use) bool {
+		return u.Environment == to && (len(r.o.paths) == 0 || r.inside(u))
 	})
+}
+
+// changes says what the moves change in their modules.
+func (r *pinsRun) changes(ctx context.Context) error {
+	if r.o.diff {
+		return nil
+	}
+	bar := r.progress()
+	defer bar.Done()
+	r.store.Progress = steps(bar)
+	all, err := promotion.Changes(ctx, r.store, r.graph, r.result.Edits)
+	for _, c := range all {
+		for _, file := range c.Unread {
+			r.say("Note: %s does not parse: what it reads of %s is not known.", path.Clean(file), c.Module)
+		}
+		r.promotion.Changes = append(r.promotion.Changes, report.NewMoved(c))
+	}
+	return err
 }
 
 // pairs refuses an exemption without a reason.
@@ -182,83 +187,34 @@ func (o *promoteOptions) pairs() error {
 	return nil
 }
 
-var daysFirst = regexp.MustCompile(`^([0-9]{1,4})d(.*)$`)
-
-// parseSoak reads a duration of Go, which may begin with days.
-func parseSoak(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	rest, days := text, 0
-	if m := daysFirst.FindStringSubmatch(text); m != nil {
-		days, _ = strconv.Atoi(m[1])
-		rest = m[2]
-	}
-	var d time.Duration
-	var err error
-	if rest != "" {
-		d, err = time.ParseDuration(rest)
-	}
-	if err != nil || d < 0 || d > 10000*24*time.Hour || d == 0 && days == 0 {
-		return 0, fmt.Errorf("--soak %q is no duration\nhint: 48h, 90m, 2d, 1d12h", text)
-	}
-	return d + time.Duration(days)*24*time.Hour, nil
-}
-
-// hours is a duration for people, rounded down.
-func hours(d time.Duration) string {
-	switch {
-	case d <= 0:
-		return ""
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d h", int(d.Hours()))
-}
-
 // narrow leaves the modules that both environments call, and holds those of the
 // command line against that: of the others no remote need be asked.
-func (p *promotion) narrow(names []string) error {
+func (r *pinsRun) narrow(p *promotion.Promotion, o promoteOptions, names []string) error {
 	for _, name := range names {
-		found, err := p.set.Find(name)
+		found, err := r.set.Find(name)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(found, func(m *versions.Module) bool { return usedIn(m, p.o.to) }) {
-			return fmt.Errorf("nothing in %s calls %s\nhint: `terrier list %s` shows who does", p.o.to, name, shell(name))
+		if !slices.ContainsFunc(found, func(m *versions.Module) bool { return usedIn(m, o.to) }) {
+			return fmt.Errorf("nothing in %s calls %s\nhint: `terrier list %s` shows who does", o.to, name, shell(name))
 		}
-		if !slices.ContainsFunc(found, func(m *versions.Module) bool { return p.from.calls(m) }) {
-			return fmt.Errorf("nothing in %s calls %s, so there is no version to take\nhint: `terrier list %s` shows who does", p.o.from, name, shell(name))
-		}
-	}
-	both := []*versions.Module{}
-	only := map[string][]string{}
-	for _, m := range p.set.Modules {
-		switch in, to := p.from.calls(m), usedIn(m, p.o.to); {
-		case in && to:
-			both = append(both, m)
-		case in:
-			only[p.o.from] = append(only[p.o.from], m.Name)
-		case to:
-			only[p.o.to] = append(only[p.o.to], m.Name)
+		if !slices.ContainsFunc(found, func(m *versions.Module) bool { return p.Calls(m) }) {
+			return fmt.Errorf("nothing in %s calls %s, so there is no version to take\nhint: `terrier list %s` shows who does", o.from, name, shell(name))
 		}
 	}
-	if p.from.run != p.versionsRun {
-		for _, m := range p.from.run.set.Modules {
-			if !slices.ContainsFunc(p.set.Modules, func(o *versions.Module) bool { return o.ID == m.ID }) {
-				only[p.o.from] = append(only[p.o.from], m.Name)
+	shared := p.Share(r.set)
+	if len(names) == 0 && r.verbose {
+		for _, only := range []struct {
+			environment string
+			modules     []string
+		}{{o.from, shared.From}, {o.to, shared.To}} {
+			if len(only.modules) > 0 {
+				r.say("Only %s calls %s.", only.environment, strings.Join(only.modules, ", "))
 			}
 		}
 	}
-	if len(names) == 0 && p.verbose {
-		for _, env := range []string{p.o.from, p.o.to} {
-			if names := only[env]; len(names) > 0 {
-				slices.Sort(names)
-				p.say("Only %s calls %s.", env, strings.Join(names, ", "))
-			}
-		}
-	}
-	p.set.Keep(nil, both)
+	r.set.Keep(nil, shared.Modules)
+	r.set.Unknown = slices.DeleteFunc(r.set.Unknown, func(u versions.Unknown) bool { return !slices.Contains(u.Environments, o.to) })
 	return nil
 }
 

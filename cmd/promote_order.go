@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/live/promotion"
 )
 
 // promotionOrder holds a promotion against the order of environments (after).
@@ -33,54 +34,15 @@ func promotionOrder(cfg *Config, from, to string) (*report.Refusal, error) {
 		return nil, fmt.Errorf("--from and --to are both %s\nhint: `terrier bump --env %s` moves calls within an environment", from, from)
 	case !slices.ContainsFunc(known, func(e string) bool { return len(after[e]) > 0 }):
 		return nil, fmt.Errorf("no environment of %s says which it comes after, so there is no order to promote in\nhint: add after to the later one:\n%s", configName, orderExample(from, to))
-	case slices.Contains(after[to], from):
+	}
+	r := promotion.Order(after, from, to)
+	switch {
+	case r == nil:
 		return nil, nil
+	case r.From == "":
+		return &report.Refusal{Reason: r.Reason, Hint: fmt.Sprintf("%s comes after no other; in its block in %s: after = [%q]", to, configName, from)}, nil
 	}
-	if between := way(after, from, to); len(between) > 0 {
-		names := strings.Join(between, " and ")
-		verb := "is"
-		if len(between) > 1 {
-			verb = "are"
-		}
-		return &report.Refusal{
-			Reason: fmt.Sprintf("%s %s between %s and %s, and would be skipped", names, verb, from, to),
-			Hint:   fmt.Sprintf("terrier promote --from %s --to %s", shell(from), shell(between[0])),
-		}, nil
-	}
-	hint := fmt.Sprintf("%s comes after no other; in its block in %s: after = [%q]", to, configName, from)
-	if len(after[to]) > 0 {
-		hint = fmt.Sprintf("terrier promote --from %s --to %s", shell(after[to][0]), shell(to))
-	}
-	if slices.Contains(after[from], to) || len(way(after, to, from)) > 0 {
-		return &report.Refusal{Reason: fmt.Sprintf("it would go back: %s comes after %s", from, to), Hint: fmt.Sprintf("terrier promote --from %s --to %s", shell(to), shell(from))}, nil
-	}
-	return &report.Refusal{Reason: fmt.Sprintf("%s does not come after %s", to, from), Hint: hint}, nil
-}
-
-// way are the environments between two on the shortest way, the earlier first;
-// none where there is no way.
-func way(after map[string][]string, from, to string) []string {
-	type step struct {
-		name string
-		back *step
-	}
-	seen := map[string]bool{}
-	for queue := []*step{{name: to}}; len(queue) > 0; queue = queue[1:] {
-		for _, before := range after[queue[0].name] {
-			if before == from {
-				var out []string
-				for s := queue[0]; s.back != nil; s = s.back {
-					out = append(out, s.name)
-				}
-				return out
-			}
-			if !seen[before] {
-				seen[before] = true
-				queue = append(queue, &step{before, queue[0]})
-			}
-		}
-	}
-	return nil
+	return &report.Refusal{Reason: r.Reason, Hint: fmt.Sprintf("terrier promote --from %s --to %s", shell(r.From), shell(r.To))}, nil
 }
 
 func orderExample(from, to string) string {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/terrier-iac/terrier/modules/change"
+	"github.com/terrier-iac/terrier/live/promotion"
 )
 
 // Promotion is what promote says beside the edits, as JSON has it.
@@ -58,16 +58,26 @@ type Moved struct {
 	Callers []DiffCaller `json:"callers"` // that break
 }
 
-// NewMoved takes what was found, in its order.
-func NewMoved(module, from, to string, changes []change.Change, breaks []change.Break) Moved {
-	d := NewDiff(module, from, to, changes, breaks)
-	return Moved{Module: data(module), From: data(from), To: data(to), Level: d.Level, Changes: d.Changes, Callers: d.Callers}
+// NewEvidence takes what tells which versions an environment runs.
+func NewEvidence(e promotion.Evidence) Evidence {
+	out := Evidence{Environment: e.Environment, Kind: EvidenceRuns, Branch: e.Branch, Commit: e.Commit}
+	if e.Branch != "" {
+		out.Kind = EvidenceMain
+	}
+	return out
 }
 
-// NewUnmoved is a move of which nobody can tell what it changes.
-func NewUnmoved(module, from, to string, err error) Moved {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	return Moved{Module: data(module), From: data(from), To: data(to), Error: data(text), Changes: []DiffChange{}, Callers: []DiffCaller{}}
+// NewMoved takes what was found, in its order.
+func NewMoved(c promotion.Change) Moved {
+	out := Moved{Module: data(c.Module), From: data(c.From), To: data(c.To)}
+	if c.Err != nil {
+		text, _, _ := strings.Cut(c.Err.Error(), "\n")
+		out.Error, out.Changes, out.Callers = data(text), []DiffChange{}, []DiffCaller{}
+		return out
+	}
+	d := NewDiff(c.Module, c.From, c.To, c.Changes, c.Breaks)
+	out.Level, out.Changes, out.Callers = d.Level, d.Changes, d.Callers
+	return out
 }
 
 // SetPromotion adds what promote says. What is told may be of a repository.

@@ -1,4 +1,4 @@
-package cmd
+package promotion
 
 import (
 	"testing"
@@ -11,14 +11,14 @@ func TestParseSoak(t *testing.T) {
 		"2": "!", "-2h": "!", "0h": "!", "0d": "!", "d": "!", "1d-2h": "!", "99999d": "!", "1w": "!", "2d2d": "!", "2540400h": "!",
 	} {
 		got := "!"
-		if d, err := parseSoak(text); err == nil {
-			got = hours(d)
+		if d, err := ParseSoak(text); err == nil {
+			got = Hours(d)
 		}
 		if got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
-	if got := hours(26*time.Hour + 59*time.Minute); got != "26 h" {
+	if got := Hours(26*time.Hour + 59*time.Minute); got != "26 h" {
 		t.Errorf("got %s", got)
 	}
 }

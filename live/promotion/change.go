@@ -1,43 +1,51 @@
-package cmd
+package promotion
 
 import (
 	"context"
-	"path"
 	"slices"
 
-	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/change"
+	"github.com/terrier-iac/terrier/modules/fetch"
 	"github.com/terrier-iac/terrier/modules/pins"
 )
 
-// moved says what the moves change in their modules, one entry for each module
-// and each two versions, and which of the calls break. What cannot be compared
-// is an entry that says so.
-func (r *pinsRun) moved(ctx context.Context) ([]report.Moved, error) {
-	bar := r.progress()
-	defer bar.Done()
-	r.store.Progress = steps(bar)
-	callers := change.NewCallers(r.graph)
+// A Change is what the move of a module from one version to another changes.
+type Change struct {
+	Module, From, To string // versions as their tags have them
+	Changes          []change.Change
+	Breaks           []change.Break // of the calls that move
+	Err              error          // why the two cannot be compared
+	// Unread are the files of callers that do not parse, so that there may be
+	// more breaks.
+	Unread []string
+}
+
+// Changes compares the two versions of each edit, one entry for each module and
+// each two versions, sorted. Edits learn whether their module is the same in
+// both. The error is that of a context that was ended.
+func Changes(ctx context.Context, store *fetch.Store, graph *modules.Graph, edits []pins.Edit) ([]Change, error) {
+	callers := change.NewCallers(graph)
 	type step struct{ module, from, to string }
 	var order []step
-	edits := map[step][]*pins.Edit{}
-	for i := range r.result.Edits {
-		e := &r.result.Edits[i]
+	by := map[step][]*pins.Edit{}
+	for i := range edits {
+		e := &edits[i]
 		if e.Move == nil || e.Move.To == nil {
 			continue
 		}
 		s := step{e.Module, shownFrom(e), e.Move.To.Tag}
-		if edits[s] == nil {
+		if by[s] == nil {
 			order = append(order, s)
 		}
-		edits[s] = append(edits[s], e)
+		by[s] = append(by[s], e)
 	}
 	slices.SortFunc(order, func(a, b step) int {
 		return slices.Compare([]string{a.module, a.from, a.to}, []string{b.module, b.from, b.to})
 	})
-	var out []report.Moved
+	var out []Change
 	for _, s := range order {
-		first := edits[s][0].Move
+		first := by[s][0].Move
 		m, u := first.Module, first.Uses[0]
 		old, new := s.from, s.to
 		if u.Release != nil {
@@ -53,16 +61,18 @@ func (r *pinsRun) moved(ctx context.Context) ([]report.Moved, error) {
 		if m.Prefix != "" {
 			prefixes = append(prefixes, m.Prefix)
 		}
-		st, err := r.store.Compare(ctx, u.Call.Source, old, new, prefixes)
+		c := Change{Module: m.Name, From: s.from, To: s.to}
+		st, err := store.Compare(ctx, u.Call.Source, old, new, prefixes)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			out = append(out, report.NewUnmoved(m.Name, s.from, s.to, err))
+			c.Err = err
+			out = append(out, c)
 			continue
 		}
 		var calls []change.Called
-		for _, e := range edits[s] {
+		for _, e := range by[s] {
 			if e.Move.Same == nil { // no mirror knew it before
 				e.Move.Same = &st.Same
 			}
@@ -70,11 +80,9 @@ func (r *pinsRun) moved(ctx context.Context) ([]report.Moved, error) {
 				calls = append(calls, change.Called{Call: use.Call.Call, Sub: "."})
 			}
 		}
-		breaks, unread := st.Breaks(callers, calls)
-		for _, file := range unread {
-			r.say("Note: %s does not parse: what it reads of %s is not known.", path.Clean(file), m.Name)
-		}
-		out = append(out, report.NewMoved(m.Name, s.from, s.to, st.Changes, breaks))
+		c.Changes = st.Changes
+		c.Breaks, c.Unread = st.Breaks(callers, calls)
+		out = append(out, c)
 	}
 	return out, nil
 }

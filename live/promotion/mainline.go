@@ -1,4 +1,4 @@
-package cmd
+package promotion
 
 import (
 	"bytes"
@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/terrier-iac/terrier/hclparse"
-	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/lock"
 	"github.com/terrier-iac/terrier/modules/pins"
@@ -22,126 +20,80 @@ import (
 	"github.com/terrier-iac/terrier/modules/versions"
 )
 
-// A reading is who calls what, of a work tree or of a commit.
-type reading struct {
-	set   *versions.Set
-	graph *modules.Graph
-	cfg   *Config
-
-	byEnvironment map[string]*stacks
-	byPlace       map[place][]string // directories of the calls that stand there
-}
-
-// stacks are those of one environment.
-type stacks struct {
-	all   []string            // sorted
-	reach map[string][]string // by directory: those that reach it by local calls, sorted
-}
-
-type place struct {
-	file, name string
-	byte       int
-}
-
-func readingOf(v *versionsRun, cfg *Config) *reading {
-	return &reading{set: v.set, graph: v.graph, cfg: cfg}
-}
-
-// stacks finds the stacks of an environment.
-func (r *reading) stacks(environment string) *stacks {
-	if s := r.byEnvironment[environment]; s != nil {
-		return s
+// line is the main branch of the clone that an environment is in.
+func (p *Promotion) line(ctx context.Context, e *environment) (*mainline, error) {
+	dir, err := filepath.Abs(e.clone.Dir)
+	if err != nil {
+		return nil, err
 	}
-	s := &stacks{reach: map[string][]string{}}
-	for _, d := range r.graph.Sorted() {
-		stack := cmp.Or(r.graph.StackOf(d.Path), d.Path)
-		switch {
-		case !slices.Contains(r.cfg.EnvironmentsOf(stack), environment):
-			continue
-		case d.Role == modules.RoleExample || d.Role == modules.RoleSnippet || d.Role == modules.RoleSettings || d.Role == modules.RoleIgnore:
-			continue
-		case stack == d.Path && d.Role != modules.RoleStack && len(d.Callers) > 0:
-			continue // a module: who calls it is the stack
-		}
-		s.all = append(s.all, stack)
-		seen := map[string]bool{}
-		for queue := []string{d.Path}; len(queue) > 0; queue = queue[1:] {
-			dir := queue[0]
-			if c := r.graph.Dirs[dir]; c != nil && !seen[dir] {
-				seen[dir] = true
-				s.reach[dir] = append(s.reach[dir], stack)
-				queue = append(queue, c.Callees...)
-			}
+	if l := p.lines[dir]; l != nil {
+		return l, nil
+	}
+	r, err := repo.Open(ctx, dir)
+	if err != nil && !errors.Is(err, repo.ErrShallow) {
+		return nil, fmt.Errorf("%s has no run records, and what is merged cannot be read: %w", e.name, err)
+	}
+	l := &mainline{clone: e.clone, repo: r, at: map[repo.Hash]*reading{}}
+	if p.q.Base != "" && e == p.from {
+		l.name = p.q.Base
+		l.tip, err = r.Resolve(ctx, p.q.Base)
+	} else {
+		l.name, l.tip, err = r.MainBranch(ctx)
+		if errors.Is(err, repo.ErrNoMain) {
+			err = fmt.Errorf("%s has no run records, and %w\nhint: --base REV names it", e.name, err)
 		}
 	}
-	slices.Sort(s.all)
-	s.all = slices.Compact(s.all)
-	for dir := range s.reach {
-		slices.Sort(s.reach[dir])
-		s.reach[dir] = slices.Compact(s.reach[dir])
+	if err != nil {
+		return nil, err
 	}
-	if r.byEnvironment == nil {
-		r.byEnvironment = map[string]*stacks{}
-	}
-	r.byEnvironment[environment] = s
-	return s
+	p.lines[dir] = l
+	return l, nil
 }
 
-// stacksOf are the stacks of an environment that make the calls, sorted: a file
-// that several units include is one place.
-func (r *reading) stacksOf(e *estate, uses []*versions.Use) []string {
-	if r.byPlace == nil {
-		r.byPlace = map[place][]string{}
-		for _, c := range r.graph.Calls {
-			at := placeOf(c)
-			r.byPlace[at] = append(r.byPlace[at], c.Dir)
+// merged is what an environment runs of a module by its main branch; declared is
+// what the files as they are say.
+func (p *Promotion) merged(ctx context.Context, e *environment, m *versions.Module, declared pins.Running, soak time.Duration) (pins.Running, error) {
+	merged, err := e.main.reading(ctx, e.main.tip.ID)
+	if err != nil {
+		return declared, err
+	}
+	uses := merged.uses(e, m)
+	r := pins.Runs(m, e.name, uses)
+	newest := declared.Release
+	for _, u := range e.now.uses(e, m) {
+		if u.Release != nil && (newest == nil || newest.Version.LessThan(u.Release.Version)) {
+			newest = u.Release
 		}
 	}
-	var out []string
-	for _, u := range uses {
-		for _, dir := range append(r.byPlace[placeOf(u.Call.Call)], u.Call.Dir) {
-			out = append(out, r.stacks(e.name).reach[dir]...)
-		}
+	switch {
+	case len(uses) == 0 && declared.Release == nil:
+		return declared, nil
+	case len(uses) == 0:
+		declared.Reason, declared.Hint = fmt.Sprintf("%s is in the work tree, not on %s", declared.Release.Version, e.main.name), "merge it first"
+		return declared, nil
+	case r.Release == nil:
+		r.Reason += ", on " + e.main.name
+		return r, nil
+	case newest != nil && r.Release.Version.LessThan(newest.Version):
+		r.Reason, r.Hint = fmt.Sprintf("%s is in the work tree, not on %s", newest.Version, e.main.name), "merge it first"
+		r.Release = newest
+		return r, nil
+	case declared.Release != nil && !declared.Same(r):
+		r.Notes = append(r.Notes, fmt.Sprintf("the work tree has %s in %s", declared.Release.Version, e.name))
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-func placeOf(c *modules.Call) place {
-	return place{cmp.Or(c.File().Real, c.File().Path), c.Name(), c.SourceRange().Start.Byte}
-}
-
-// uses are the environment's calls of a module, without those that only
-// exempted stacks make; all of them where no other is left.
-func (r *reading) uses(e *estate, m *versions.Module) []*versions.Use {
-	i := slices.IndexFunc(r.set.Modules, func(o *versions.Module) bool { return o.ID == m.ID })
-	if i < 0 {
-		return nil
+	if soak > 0 {
+		return r, p.soaked(ctx, e, m, &r, soak)
 	}
-	var all, left []*versions.Use
-	for _, u := range r.set.Modules[i].Uses {
-		if u.Environment != e.name {
-			continue
-		}
-		all = append(all, u)
-		by := r.stacksOf(e, []*versions.Use{u})
-		if len(by) == 0 || slices.ContainsFunc(by, func(s string) bool { return !e.exempt[s] }) {
-			left = append(left, u)
-		}
-	}
-	if len(left) == 0 {
-		return all
-	}
-	return left
+	return r, nil
 }
 
 // A mainline is the main branch of a clone.
 type mainline struct {
-	run  *versionsRun
-	repo *repo.Repo
-	name string
-	tip  *repo.Commit
-	at   map[repo.Hash]*reading // what was read already
+	clone *Clone
+	repo  *repo.Repo
+	name  string
+	tip   *repo.Commit
+	at    map[repo.Hash]*reading // what was read already
 
 	list    []repo.MainCommit
 	reached bool
@@ -164,7 +116,7 @@ func (l *mainline) reading(ctx context.Context, id repo.Hash) (*reading, error) 
 	}
 	defer tree.Close()
 	where := fmt.Sprintf("%s at %.8s", l.name, id)
-	graph, diags := l.run.load(tree)
+	graph, diags := l.clone.Load(tree)
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
 			text := d.Summary
@@ -179,9 +131,9 @@ func (l *mainline) reading(ctx context.Context, id repo.Hash) (*reading, error) 
 		return nil, fmt.Errorf("%s: %w", where, err)
 	}
 	set := versions.New(versions.Input{
-		Graph: graph, Calls: lint.Calls(&lint.Input{Graph: graph}), Lock: file, Environments: l.run.cfg.Order(), EnvironmentsOf: l.run.cfg.EnvironmentsOf,
+		Graph: graph, Calls: lint.Calls(&lint.Input{Graph: graph}), Lock: file, Environments: l.clone.Environments, EnvironmentsOf: l.clone.EnvironmentsOf,
 	})
-	r := &reading{set: set, graph: graph, cfg: l.run.cfg}
+	r := readingOf(l.clone, set, graph)
 	for old := range l.at {
 		if len(l.at) > 3 && old != l.tip.ID { // each holds a whole tree
 			delete(l.at, old)
@@ -193,7 +145,7 @@ func (l *mainline) reading(ctx context.Context, id repo.Hash) (*reading, error) 
 
 // lock is the lock file of a tree; nil for none.
 func (l *mainline) lock(tree fs.FS) (*lock.File, error) {
-	root, err := filepath.EvalSymlinks(l.run.cfg.Root)
+	root, err := filepath.EvalSymlinks(l.clone.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -217,11 +169,11 @@ func (l *mainline) lock(tree fs.FS) (*lock.File, error) {
 
 // soaked holds a release back that has not been on the main branch for long
 // enough: every commit of the first-parent history since then must have it.
-func (p *promotion) soaked(ctx context.Context, e *estate, m *versions.Module, r *pins.Running, soak time.Duration) error {
+func (p *Promotion) soaked(ctx context.Context, e *environment, m *versions.Module, r *pins.Running, soak time.Duration) error {
 	l := e.main
 	if !l.listed {
 		var err error
-		if l.list, l.reached, err = l.repo.FirstParents(ctx, l.tip.ID, p.now().Add(-soak).Unix()); err != nil {
+		if l.list, l.reached, err = l.repo.FirstParents(ctx, l.tip.ID, p.q.Now().Add(-soak).Unix()); err != nil {
 			return err
 		}
 		l.listed = true
