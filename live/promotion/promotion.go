@@ -34,6 +34,9 @@ type Clone struct {
 	// Environments and EnvironmentsOf are as in versions.Input.
 	Environments   []string
 	EnvironmentsOf func(dir string) []string
+	// AccountOf is the name of an environment's account, "" for none; it may be
+	// nil.
+	AccountOf func(environment string) string
 	// Load reads the files of another commit in the same way.
 	Load func(fs.FS) (*modules.Graph, hcl.Diagnostics)
 	// Whole says that all of it is one environment, and that it has no name for
@@ -77,6 +80,8 @@ type Promotion struct {
 	from   *environment
 	others []*environment
 	lines  map[string]*mainline // by Dir
+
+	identities map[[2]string]string // of recorded modules, by source and subdirectory
 }
 
 // An environment is one, and what tells which versions it runs.
@@ -85,17 +90,16 @@ type environment struct {
 	clone  *Clone
 	now    *reading // the files there, as they are
 	exempt map[string]bool
-	// records are those of the clone where the environment has any, with own,
-	// its name in them; else main is the main branch.
-	records []runs.Record
-	own     string
+	// records are those of the clone where the environment has any; else main is
+	// the main branch.
+	records runs.History
 	main    *mainline
 }
 
 // Gather finds the environments before To, and for each what tells which
 // versions it runs.
 func Gather(ctx context.Context, q Question) (*Promotion, error) {
-	p := &Promotion{q: q, lines: map[string]*mainline{}}
+	p := &Promotion{q: q, lines: map[string]*mainline{}, identities: map[[2]string]string{}}
 	here := readingOf(q.Here, q.Here.Set, q.Here.Graph)
 	for _, name := range q.Before {
 		e := &environment{name: name, clone: q.Here, now: here}
@@ -110,6 +114,9 @@ func Gather(ctx context.Context, q Question) (*Promotion, error) {
 	}
 	if len(p.from.now.stacks(p.from.name).all) == 0 {
 		return nil, fmt.Errorf("%s has no stack in this clone\nhint: --from-dir DIR names the clone that it is in", p.from.name)
+	}
+	if len(here.stacks(q.To).all) == 0 {
+		return nil, fmt.Errorf("%s has no stack in this clone\nhint: the globs of its block in terrier.hcl (stacks) say which are its own", q.To)
 	}
 	p.others = slices.DeleteFunc(p.others, func(e *environment) bool {
 		away := len(e.now.stacks(e.name).all) == 0
@@ -139,13 +146,9 @@ func (p *Promotion) evidence(ctx context.Context) error {
 				p.Notes = append(p.Notes, damaged(file.Damaged))
 			}
 		}
-		for _, own := range []string{e.name, ""} {
-			if (own != "" || e.clone.Whole) && e.records == nil && runs.Of(file.Records, own) {
-				e.records, e.own = file.Records, own
-			}
-		}
+		p.records(e, file.Records)
 		said := Evidence{Environment: e.name}
-		if e.records != nil {
+		if len(e.records) > 0 {
 			if p.q.Base != "" && e == p.from {
 				return fmt.Errorf("--base: %s has run records (%s), and those say what it runs\nhint: leave --base out", e.name, runs.Name)
 			}
@@ -163,6 +166,37 @@ func (p *Promotion) evidence(ctx context.Context) error {
 		p.Evidence = append(p.Evidence, said)
 	}
 	return nil
+}
+
+// records takes the records of an environment. One of another account tells
+// nothing of this one.
+func (p *Promotion) records(e *environment, all []runs.Record) {
+	account := ""
+	if e.clone.AccountOf != nil {
+		account = e.clone.AccountOf(e.name)
+	}
+	var others []string
+	for _, own := range []string{e.name, ""} {
+		if own == "" && !e.clone.Whole || len(e.records) > 0 {
+			continue
+		}
+		e.records = runs.HistoryOf(all, func(r *runs.Record) bool {
+			if r.Environment != own {
+				return false
+			}
+			if account == "" || r.Account == "" || r.Account == account {
+				return true
+			}
+			if !slices.Contains(others, r.Account) {
+				others = append(others, r.Account)
+			}
+			return false
+		})
+	}
+	if len(others) > 0 {
+		slices.Sort(others)
+		p.Notes = append(p.Notes, fmt.Sprintf("%s: records of %s in the account %s do not count: it is in %s", runs.Name, e.name, strings.Join(others, ", "), account))
+	}
 }
 
 func damaged(lines []int) string {
@@ -186,10 +220,9 @@ func (p *Promotion) exempts() error {
 	all := p.from.now.stacks(p.from.name).all
 	p.from.exempt = map[string]bool{}
 	for _, x := range p.q.Exempt {
-		glob := strings.TrimSuffix(x.Stack, "/")
 		found := false
 		for _, s := range all {
-			if ok, _ := doublestar.Match(glob, s); !ok && glob != s {
+			if !x.names(s) {
 				continue
 			}
 			if found = true; !p.from.exempt[s] {
@@ -198,11 +231,25 @@ func (p *Promotion) exempts() error {
 			}
 		}
 		if !found {
-			return fmt.Errorf("--exempt %s: %s has no such stack\nhint: it has %s", x.Stack, p.from.name, quoted(all))
+			of := ""
+			for _, other := range p.from.clone.Environments {
+				if other != p.from.name && slices.ContainsFunc(p.from.now.stacks(other).all, x.names) {
+					of = fmt.Sprintf(": it names those of %s", other)
+					break
+				}
+			}
+			return fmt.Errorf("--exempt %s: %s has no such stack%s\nhint: it has %s", x.Stack, p.from.name, of, quoted(all))
 		}
 	}
 	slices.SortFunc(p.Exempted, func(a, b Exemption) int { return cmp.Compare(a.Stack, b.Stack) })
 	return nil
+}
+
+// names reports whether it is about a stack.
+func (x Exemption) names(stack string) bool {
+	glob := strings.TrimSuffix(x.Stack, "/")
+	ok, _ := doublestar.Match(glob, stack)
+	return ok || glob == stack
 }
 
 // quoted are names for a sentence, not too many.
@@ -298,12 +345,27 @@ func (p *Promotion) Running(ctx context.Context, all []*versions.Module) (map[*v
 
 // runs is what an environment runs of a module.
 func (p *Promotion) runs(ctx context.Context, e *environment, m *versions.Module, soak time.Duration) (pins.Running, error) {
-	declared := pins.Runs(m, e.name, e.now.uses(e, m))
-	if e.main == nil {
-		if declared.Release != nil {
-			p.applied(e, m, &declared, soak)
-		}
-		return declared, nil
+	uses := e.now.uses(e, m)
+	r := pins.Runs(m, e.name, uses)
+	switch {
+	case e.main != nil:
+		return p.merged(ctx, e, m, r, soak)
+	case r.Release != nil && p.provable(e, m, e.now.stacksOf(e, uses), &r):
+		p.applied(e, m, &r, soak)
 	}
-	return p.merged(ctx, e, m, declared, soak)
+	return r, nil
+}
+
+// provable holds a release back of which no stack is left that could have it.
+func (p *Promotion) provable(e *environment, m *versions.Module, stacks []string, r *pins.Running) bool {
+	switch {
+	case len(stacks) == 0:
+		r.Reason = fmt.Sprintf("no stack of %s is known to make the call, so that nothing tells whether it runs %s", e.name, r.Release.Version)
+	case !slices.ContainsFunc(stacks, func(s string) bool { return !e.exempt[s] }):
+		r.Reason = fmt.Sprintf("every stack of %s that calls it is exempt, so that nothing tells whether %s works there", e.name, r.Release.Version)
+		r.Hint = fmt.Sprintf("`terrier bump %s@%s --env %s` moves it all the same", m.Name, r.Release.Version, p.q.To)
+	default:
+		return true
+	}
+	return false
 }

@@ -122,15 +122,19 @@ func Read(dir string) (*File, error) {
 func parse(in io.Reader) (*File, error) {
 	out := &File{}
 	r := bufio.NewReaderSize(in, 1<<16)
+	p := parser{texts: map[string]string{}, modules: map[string][]Module{}}
+	var line []byte
 	for n := 1; ; n++ {
-		line, whole, err := readLine(r)
+		var whole bool
+		var err error
+		line, whole, err = readLine(r, line[:0])
 		if err == io.EOF && len(line) == 0 && whole {
 			return out, nil
 		}
 		if err != nil && err != io.EOF {
 			return nil, fmt.Errorf("%s: %w", Name, err)
 		}
-		if record, bad := parseLine(line, n); bad != nil {
+		if record, bad := p.line(line, n); bad != nil {
 			return nil, bad
 		} else if record != nil {
 			out.Records = append(out.Records, *record)
@@ -144,8 +148,8 @@ func parse(in io.Reader) (*File, error) {
 }
 
 // readLine reads to the end of the line; whole is false for one that is too
-// long, of which nothing is kept.
-func readLine(r *bufio.Reader) (line []byte, whole bool, err error) {
+// long, of which nothing is kept. line is what it may write over.
+func readLine(r *bufio.Reader, line []byte) (_ []byte, whole bool, err error) {
 	whole = true
 	for {
 		part, err := r.ReadSlice('\n')
@@ -161,29 +165,59 @@ func readLine(r *bufio.Reader) (line []byte, whole bool, err error) {
 	}
 }
 
-// parseLine is a line's record, nil where it is none; the error is that of a
-// newer format.
-func parseLine(line []byte, n int) (*Record, error) {
-	var head struct {
-		FormatVersion string `json:"format_version"`
+// A parser reads lines. A file says the same few things a million times over:
+// records share them.
+type parser struct {
+	texts   map[string]string
+	modules map[string][]Module // by their JSON
+}
+
+// line is a line's record, nil where it is none; the error is that of a newer
+// format.
+func (p *parser) line(line []byte, n int) (*Record, error) {
+	var r struct {
+		Record
+		Modules json.RawMessage `json:"modules"` // in place of the record's own
 	}
-	if json.Unmarshal(line, &head) != nil {
-		return nil, nil
+	bad := json.Unmarshal(line, &r)
+	version := r.FormatVersion
+	if bad != nil { // it may be one of another shape
+		var head struct {
+			FormatVersion string `json:"format_version"`
+		}
+		if json.Unmarshal(line, &head) != nil {
+			return nil, nil
+		}
+		version = head.FormatVersion
 	}
-	number, _, _ := strings.Cut(head.FormatVersion, ".")
+	number, _, _ := strings.Cut(version, ".")
 	switch major, err := strconv.Atoi(number); {
 	case err != nil || major < 1:
 		return nil, nil
 	case major > 1:
-		return nil, fmt.Errorf("%s:%d has format_version %s, which this terrier does not know\nhint: a newer terrier wrote it; use that", Name, n, strconv.Quote(head.FormatVersion))
+		return nil, fmt.Errorf("%s:%d has format_version %s, which this terrier does not know\nhint: a newer terrier wrote it; use that", Name, n, strconv.Quote(version))
 	}
-	r := &Record{}
-	if json.Unmarshal(line, r) != nil {
+	if bad != nil {
 		return nil, nil
 	}
-	r.Time = r.Time.UTC()
-	if r.check() != nil {
+	modules, known := p.modules[string(r.Modules)]
+	if !known {
+		if len(r.Modules) > 0 && json.Unmarshal(r.Modules, &modules) != nil {
+			return nil, nil
+		}
+		p.modules[string(r.Modules)] = modules
+	}
+	out := &r.Record
+	out.Modules, out.Time = modules, out.Time.UTC()
+	if out.check() != nil {
 		return nil, nil
 	}
-	return r, nil
+	for _, text := range []*string{&out.FormatVersion, &out.Run, (*string)(&out.Action), &out.Stack, &out.Environment, &out.Account, &out.Commit, (*string)(&out.Result), &out.By} {
+		if had, ok := p.texts[*text]; ok {
+			*text = had
+		} else {
+			p.texts[*text] = *text
+		}
+	}
+	return out, nil
 }

@@ -31,8 +31,9 @@ const FormatVersion = "1.0"
 type Action string
 
 const (
-	Plan  Action = "plan"
-	Apply Action = "apply"
+	Plan    Action = "plan"
+	Apply   Action = "apply"
+	Destroy Action = "destroy" // an apply of a plan that destroys all of the stack
 )
 
 // A Result is what became of it. There may be others, of a newer terrier: they
@@ -40,8 +41,8 @@ const (
 type Result string
 
 const (
-	Applied   Result = "applied"   // an apply that succeeded
-	Failed    Result = "failed"    // of an apply: how much of it was done is not known
+	Applied   Result = "applied"   // an apply, or a destroy, that succeeded
+	Failed    Result = "failed"    // of an apply or a destroy: how much of it was done is not known
 	Changes   Result = "changes"   // a plan that has something to apply
 	Unchanged Result = "unchanged" // nothing to apply: the stack stands at what was planned
 )
@@ -99,37 +100,59 @@ func (r *Record) check() error {
 // A Standing is what the records tell of one stack and some modules.
 type Standing struct {
 	// Settled is the newest record after which there was nothing to apply: an
-	// apply that succeeded, or a plan without changes. Nil for none.
+	// apply that succeeded, or a plan without changes. Nil for none, and where
+	// the stack was destroyed since then.
 	Settled *Record
 	// At says that it has the modules as they should be, and Since is the time
 	// of the first record from which on every such one has.
 	At    bool
 	Since time.Time
 	// Pending is the newest record after Settled that leaves something to
-	// apply: a plan with changes, or an apply that failed. Nil for none.
+	// apply: a plan with changes, or an apply or a destroy that failed. Nil for
+	// none.
 	Pending *Record
+	// Gone is the record that destroyed the stack, nil where it was applied
+	// since then, or never destroyed.
+	Gone *Record
+	// Last is the newest record of any kind, nil for none.
+	Last *Record
 }
 
-// Stand reads the records of a stack in an environment in the order of their
-// times. at says whether a record's modules are as they should be.
-func Stand(records []Record, stack, environment string, at func([]Module) bool) Standing {
-	var own []*Record
+// A History has the records of each stack, by path, in the order of their times;
+// those of one time are in the order of the file.
+type History map[string][]*Record
+
+// HistoryOf takes the records that count.
+func HistoryOf(records []Record, counts func(*Record) bool) History {
+	h := History{}
 	for i := range records {
-		if r := &records[i]; r.Stack == stack && r.Environment == environment {
-			own = append(own, r)
+		if r := &records[i]; counts(r) {
+			h[r.Stack] = append(h[r.Stack], r)
 		}
 	}
-	slices.SortStableFunc(own, func(a, b *Record) int { return a.Time.Compare(b.Time) })
+	for _, own := range h {
+		slices.SortStableFunc(own, func(a, b *Record) int { return a.Time.Compare(b.Time) })
+	}
+	return h
+}
+
+// Stand reads the records of a stack. at says whether a record's modules are as
+// they should be. What has an action or a result that is not known here says
+// nothing.
+func (h History) Stand(stack string, at func([]Module) bool) Standing {
 	var s Standing
-	for _, r := range own {
+	for _, r := range h[stack] {
+		s.Last = r
 		switch {
-		case r.Result == Unchanged, r.Action == Apply && r.Result == Applied:
-			s.Settled, s.Pending = r, nil
+		case r.Action == Destroy && (r.Result == Applied || r.Result == Unchanged):
+			s.Settled, s.Pending, s.At, s.Gone = nil, nil, false, r
+		case (r.Action == Plan || r.Action == Apply) && r.Result == Unchanged, r.Action == Apply && r.Result == Applied:
+			s.Settled, s.Pending, s.Gone = r, nil, nil
 			was := s.At
 			if s.At = at(r.Modules); s.At && !was {
 				s.Since = r.Time
 			}
-		case r.Action == Plan && r.Result == Changes, r.Action == Apply && r.Result == Failed:
+		case r.Action == Plan && r.Result == Changes, (r.Action == Apply || r.Action == Destroy) && r.Result == Failed:
 			s.Pending = r
 		}
 	}
@@ -137,11 +160,6 @@ func Stand(records []Record, stack, environment string, at func([]Module) bool) 
 		s.Since = time.Time{}
 	}
 	return s
-}
-
-// Of reports whether there is any record of an environment.
-func Of(records []Record, environment string) bool {
-	return slices.ContainsFunc(records, func(r Record) bool { return r.Environment == environment })
 }
 
 // line is a record as it stands in the file.

@@ -69,7 +69,9 @@ func TestLine(t *testing.T) {
 }
 
 func TestReadTolerates(t *testing.T) {
-	good, err := record(0, Apply, Applied, "v1.0.0").line()
+	first := record(0, Apply, Applied, "v1.0.0")
+	first.By = "ada"
+	good, err := first.line()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +84,13 @@ func TestReadTolerates(t *testing.T) {
 		"nothing":           {"", 0, nil},
 		"empty lines":       {"\n\n" + line + "\n", 1, nil},
 		"torn":              {line + line[:40], 1, []int{2}},
+		"zeroes at the end": {line + strings.Repeat("\x00", 500), 1, []int{2}},
+		"zeroes":            {strings.Repeat("\x00", 500) + "\n" + line + "\x00\n" + line, 2, []int{1, 3}},
+		"an escaped zero":   {strings.Replace(line, "ada", `a\u0000a`, 1), 0, []int{1}},
+		"deep":              {strings.Repeat(`{"a":`, 20000) + "\n" + line, 1, []int{1}},
+		"modules no list":   {strings.Replace(line, `"modules":[`, `"modules":{"a":[`, 1) + line, 1, []int{1}},
+		"a module no map":   {`{"format_version":"1.0","time":"2026-11-23T12:00:00Z","action":"plan","result":"changes","stack":"a","modules":["x"]}` + "\n" + line, 1, []int{1}},
+		"null modules":      {`{"format_version":"1.0","time":"2026-11-23T12:00:00Z","action":"plan","result":"changes","stack":"a","modules":null}`, 1, nil},
 		"torn, gone on":     {line[:40] + "\n" + line, 1, []int{1}},
 		"no line end":       {strings.TrimSuffix(line, "\n"), 1, nil},
 		"unknown fields":    {strings.Replace(line, "{", `{"cost":{"usd":[1]},`, 1), 1, nil},
@@ -105,6 +114,9 @@ func TestReadTolerates(t *testing.T) {
 				t.Errorf("%d records, damaged %v", len(f.Records), f.Damaged)
 			}
 		})
+	}
+	if _, err := parse(strings.NewReader(`{"format_version":"3.1","run":{"id":7},"modules":7}`)); err == nil || !strings.Contains(err.Error(), `"3.1"`) {
+		t.Errorf("of another shape: %v", err)
 	}
 	if _, err := parse(strings.NewReader(line + strings.Replace(line, `"1.0"`, `"2.0"`, 1))); err == nil || !strings.Contains(err.Error(), Name+":2 has format_version \"2.0\"") {
 		t.Errorf("got %v", err)
@@ -192,12 +204,20 @@ func TestStand(t *testing.T) {
 		"changes are gone":      {[]Record{record(1, Apply, Applied, "v1"), record(2, Plan, Changes, "v1"), record(3, Plan, Unchanged, "v1")}, "3 true 1 -"},
 		"a plan failed":         {[]Record{record(1, Apply, Applied, "v1"), record(2, Plan, Failed, "v1")}, "1 true 1 -"},
 		"another result":        {[]Record{record(1, Apply, Applied, "v1"), record(2, Apply, "postponed", "v1")}, "1 true 1 -"},
+		"twice":                 {[]Record{record(1, Apply, Applied, "v1"), record(1, Apply, Applied, "v1"), record(1, Apply, Applied, "v1")}, "1 true 1 -"},
+		"in one second":         {[]Record{record(1, Plan, Changes, "v1"), record(1, Apply, Applied, "v1")}, "1 true 1 -"},
+		"destroyed":             {[]Record{record(1, Apply, Applied, "v1"), record(2, Destroy, Applied, "v1")}, "- false - -"},
+		"nothing to destroy":    {[]Record{record(1, Apply, Applied, "v1"), record(2, Destroy, Unchanged, "v1")}, "- false - -"},
+		"destroyed in part":     {[]Record{record(1, Apply, Applied, "v1"), record(2, Destroy, Failed, "v1")}, "1 true 1 2"},
+		"made again":            {[]Record{record(1, Apply, Applied, "v1"), record(2, Destroy, Applied, "v1"), record(3, Apply, Applied, "v1")}, "3 true 3 -"},
+		"another action":        {[]Record{record(1, Apply, Applied, "v1"), record(2, "import", Unchanged, "v0")}, "1 true 1 -"},
 		"not in order":          {[]Record{record(3, Apply, Applied, "v1"), record(1, Plan, Changes, "v1")}, "3 true 3 -"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := record(9, Apply, Failed, "v1")
 			other.Environment = "prod"
-			s := Stand(append(test.records, other), "live/qa/net", "qa", func(m []Module) bool { return m[0].Ref == "v1" })
+			h := HistoryOf(append(test.records, other), func(r *Record) bool { return r.Environment == "qa" })
+			s := h.Stand("live/qa/net", func(m []Module) bool { return m[0].Ref == "v1" })
 			hour := func(t time.Time) string {
 				if t.IsZero() {
 					return "-"
@@ -245,4 +265,26 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A million lines are a year of a large company: read once, and asked of each of
+// hundreds of stacks.
+func BenchmarkMillion(b *testing.B) {
+	var text bytes.Buffer
+	const stacks = 500
+	for i := range 1_000_000 {
+		fmt.Fprintf(&text, `{"format_version":"1.0","run":"r%d","time":"2026-11-20T10:00:00Z","action":"apply","stack":"live/qa/s%d","environment":"qa","result":"applied","modules":[{"source":"git::https://git.example.com/vpc.git","ref":"v1.0.%d"}]}`+"\n", i/stacks, i%stacks, i%7)
+	}
+	for b.Loop() {
+		f, err := parse(bytes.NewReader(text.Bytes()))
+		if err != nil || len(f.Records) != 1_000_000 {
+			b.Fatal(err)
+		}
+		h := HistoryOf(f.Records, func(*Record) bool { return true })
+		for i := range stacks {
+			if s := h.Stand(fmt.Sprintf("live/qa/s%d", i), func([]Module) bool { return true }); !s.At {
+				b.Fatal(s)
+			}
+		}
+	}
 }
