@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -46,8 +47,17 @@ func (p *Promotion) line(ctx context.Context, e *environment) (*mainline, error)
 	if err != nil {
 		return nil, err
 	}
+	l.asked = p.q.Base == "" && strings.Contains(l.name, "/")
 	p.lines[dir] = l
 	return l, nil
+}
+
+// merge is the next step for what the main branch does not have.
+func (l *mainline) merge() string {
+	if l.asked {
+		return "merge it first; where it is merged, `git fetch` tells this clone"
+	}
+	return "merge it first"
 }
 
 // merged is what an environment runs of a module by its main branch; declared is
@@ -69,19 +79,19 @@ func (p *Promotion) merged(ctx context.Context, e *environment, m *versions.Modu
 	case len(uses) == 0 && declared.Release == nil:
 		return declared, nil
 	case len(uses) == 0:
-		declared.Reason, declared.Hint = fmt.Sprintf("%s is in the work tree, not on %s", declared.Release.Version, e.main.name), "merge it first"
+		declared.Reason, declared.Hint = fmt.Sprintf("%s is in the work tree, not on %s", declared.Release.Version, e.main.name), e.main.merge()
 		return declared, nil
 	case r.Release == nil:
 		r.Reason += ", on " + e.main.name
 		return r, nil
 	case newest != nil && r.Release.Version.LessThan(newest.Version):
-		r.Reason, r.Hint = fmt.Sprintf("%s is in the work tree, not on %s", newest.Version, e.main.name), "merge it first"
+		r.Reason, r.Hint = fmt.Sprintf("%s is in the work tree, not on %s", newest.Version, e.main.name), e.main.merge()
 		r.Release = newest
 		return r, nil
 	case declared.Release != nil && !declared.Same(r):
 		r.Notes = append(r.Notes, fmt.Sprintf("the work tree has %s in %s", declared.Release.Version, e.name))
 	}
-	if soak > 0 {
+	if p.provable(e, m, merged.stacksOf(e, uses), &r) && soak > 0 {
 		return r, p.soaked(ctx, e, m, &r, soak)
 	}
 	return r, nil
@@ -93,6 +103,7 @@ type mainline struct {
 	repo  *repo.Repo
 	name  string
 	tip   *repo.Commit
+	asked bool                   // it is the branch of a remote, as last fetched
 	at    map[repo.Hash]*reading // what was read already
 
 	list    []repo.MainCommit
@@ -173,7 +184,7 @@ func (p *Promotion) soaked(ctx context.Context, e *environment, m *versions.Modu
 	l := e.main
 	if !l.listed {
 		var err error
-		if l.list, l.reached, err = l.repo.FirstParents(ctx, l.tip.ID, p.q.Now().Add(-soak).Unix()); err != nil {
+		if l.list, l.reached, err = l.repo.FirstParents(ctx, l.tip.ID, p.q.Now().Add(-soak).Unix(), p.q.Now().Unix()); err != nil {
 			return err
 		}
 		l.listed = true

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,28 +15,44 @@ import (
 var ErrNoMain = errors.New("which branch is the main one, this clone does not tell")
 
 // MainBranch finds the branch that others merge into, as the clone knows it,
-// with no network: where origin's HEAD leads, else origin's main or master; of a
-// repository without any remote its own main or master. name is short:
-// "origin/main". The error where there is none wraps ErrNoMain.
+// with no network: where the HEAD of a remote leads, else its main or master.
+// The remote is origin, else that of the current branch's upstream, else the only
+// one. Of a repository without any remote it is its own main or master. name is
+// short: "origin/main". The error where there is none wraps ErrNoMain.
 func (r *Repo) MainBranch(ctx context.Context) (name string, c *Commit, err error) {
-	remotes, err := r.Remotes(ctx)
+	remotes, err := r.remoteNames(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	prefix := "refs/heads/"
-	var names []string
+	prefix, names := "refs/heads/", []string{"main", "master"}
 	if len(remotes) > 0 {
-		prefix = "refs/remotes/"
-		out, err := run(ctx, r.command(ctx, "symbolic-ref", "--quiet", prefix+"origin/HEAD"), nil)
-		if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		prefix, names = "refs/remotes/", nil
+		upstream, err := r.upstream(ctx)
+		if err != nil {
 			return "", nil, err
 		}
-		if short, ok := strings.CutPrefix(strings.TrimSuffix(string(out), "\n"), prefix); ok {
-			names = append(names, short)
+		var ask []string
+		for _, remote := range []string{"origin", upstream} {
+			if slices.Contains(remotes, remote) && !slices.Contains(ask, remote) {
+				ask = append(ask, remote)
+			}
 		}
-		names = append(names, "origin/main", "origin/master")
-	} else {
-		names = append(names, "main", "master")
+		if len(ask) == 0 && len(remotes) == 1 {
+			ask = remotes
+		}
+		if len(ask) == 0 {
+			return "", nil, fmt.Errorf("%w: none of its remotes is origin, or the current branch's upstream", ErrNoMain)
+		}
+		for _, remote := range ask {
+			out, err := run(ctx, r.command(ctx, "symbolic-ref", "--quiet", prefix+remote+"/HEAD"), nil)
+			if err != nil && !exitedWith(err, 1) {
+				return "", nil, err
+			}
+			if short, ok := strings.CutPrefix(strings.TrimSuffix(string(out), "\n"), prefix); ok {
+				names = append(names, short)
+			}
+			names = append(names, remote+"/main", remote+"/master")
+		}
 	}
 	for _, n := range names {
 		switch c, err := r.Resolve(ctx, prefix+n); {
@@ -47,18 +65,66 @@ func (r *Repo) MainBranch(ctx context.Context) (name string, c *Commit, err erro
 	return "", nil, fmt.Errorf("%w: it has no %s", ErrNoMain, strings.Join(names, ", and no "))
 }
 
+// remoteNames are the names of the remotes that have a URL, sorted.
+func (r *Repo) remoteNames(ctx context.Context) ([]string, error) {
+	out, err := run(ctx, r.command(ctx, "config", "--null", "--name-only", "--get-regexp", `^remote\..*\.url$`), nil)
+	if err != nil && !exitedWith(err, 1) { // 1: no such key
+		return nil, err
+	}
+	var names []string
+	for key := range strings.SplitSeq(string(out), "\x00") {
+		if name, ok := strings.CutPrefix(strings.TrimSuffix(key, ".url"), "remote."); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// upstream is the name of the remote that the current branch follows; "" where
+// it follows none, and where HEAD is on no branch.
+func (r *Repo) upstream(ctx context.Context) (string, error) {
+	out, err := run(ctx, r.command(ctx, "symbolic-ref", "--quiet", "HEAD"), nil)
+	if err != nil {
+		if exitedWith(err, 1) {
+			err = nil
+		}
+		return "", err
+	}
+	branch, ok := strings.CutPrefix(strings.TrimSuffix(string(out), "\n"), "refs/heads/")
+	if !ok {
+		return "", nil
+	}
+	out, err = run(ctx, r.command(ctx, "config", "--get", "branch."+branch+".remote"), nil)
+	if err != nil && !exitedWith(err, 1) {
+		return "", err
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
+}
+
+func exitedWith(err error, code int) bool {
+	exit := (*exec.ExitError)(nil)
+	return errors.As(err, &exit) && exit.ExitCode() == code
+}
+
 // A MainCommit is a commit of a branch's first-parent history: a merge stands
 // for all that it brought.
 type MainCommit struct {
-	ID   Hash
-	When int64 // of the committer, seconds since 1970, UTC
+	ID Hash
+	// When it came to the branch, as far as the committers' dates tell: seconds
+	// since 1970, UTC.
+	When int64
 }
 
 // FirstParents lists the first-parent history of a commit, the newest first,
-// down to the first commit that is not newer than until (seconds since 1970).
+// down to the first commit that came not later than until (seconds since 1970).
 // reached is false where the history ends before: at its first commit, or at
 // the border of a shallow clone.
-func (r *Repo) FirstParents(ctx context.Context, tip Hash, until int64) (list []MainCommit, reached bool, err error) {
+//
+// A date is of the clock of whoever committed. So a commit came no earlier than
+// those before it, whatever its own date says; a date after now tells nothing,
+// and such a commit came by the date of the one behind it, or now.
+func (r *Repo) FirstParents(ctx context.Context, tip Hash, until, now int64) (list []MainCommit, reached bool, err error) {
 	out, err := run(ctx, r.command(ctx, "rev-list", "--first-parent", "--timestamp", tip.String(), "--"), nil)
 	if err != nil {
 		return nil, false, asMissing(err)
@@ -72,8 +138,28 @@ func (r *Repo) FirstParents(ctx context.Context, tip Hash, until int64) (list []
 		if c.ID, err = ParseHash(id); err != nil {
 			return nil, false, err
 		}
-		if list = append(list, c); c.When <= until {
-			return list, true, nil
+		list = append(list, c)
+	}
+	const unknown = math.MinInt64
+	last := int64(unknown)
+	for i := len(list) - 1; i >= 0; i-- {
+		if c := &list[i]; c.When > now {
+			c.When = unknown
+		} else {
+			last = max(last, c.When)
+			c.When = last
+		}
+	}
+	newer := now
+	for i := range list {
+		if list[i].When == unknown {
+			list[i].When = newer
+		}
+		newer = list[i].When
+	}
+	for i := range list {
+		if list[i].When <= until {
+			return list[:i+1], true, nil
 		}
 	}
 	return list, false, nil

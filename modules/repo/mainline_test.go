@@ -59,8 +59,41 @@ func TestMainBranch(t *testing.T) {
 		t.Errorf("without origin's HEAD: %s", got)
 	}
 	at(clone, "remote", "rename", "origin", "upstream")
+	if got := main(clone); got != "upstream/master" {
+		t.Errorf("of the only remote: %s", got)
+	}
+	at(clone, "remote", "add", "mine", "https://git.example.com/mine.git")
+	if got := main(clone); got != "upstream/master" {
+		t.Errorf("of the branch's upstream: %s", got)
+	}
+	at(clone, "remote", "set-head", "upstream", "trunk")
+	if got := main(clone); got != "upstream/trunk" {
+		t.Errorf("of its HEAD: %s", got)
+	}
+	at(clone, "switch", "-q", "-c", "topic")
 	if got := main(clone); got != "none" {
-		t.Errorf("of another remote: %s", got)
+		t.Errorf("of a branch without upstream, and two remotes: %s", got)
+	}
+	at(clone, "config", "branch.topic.remote", "--upload-pack=x")
+	if got := main(clone); got != "none" {
+		t.Errorf("of a remote that there is not: %s", got)
+	}
+	at(clone, "config", "branch.topic.remote", ".")
+	if got := main(clone); got != "none" {
+		t.Errorf("of a local upstream: %s", got)
+	}
+	at(clone, "switch", "-q", "--detach")
+	if got := main(clone); got != "none" {
+		t.Errorf("detached, two remotes: %s", got)
+	}
+	at(clone, "remote", "remove", "mine")
+	if got := main(clone); got != "upstream/trunk" {
+		t.Errorf("detached, one remote: %s", got)
+	}
+	at(clone, "remote", "rename", "upstream", "a.b/c.url")
+	at(clone, "remote", "set-head", "a.b/c.url", "-d")
+	if got := main(clone); got != "a.b/c.url/master" {
+		t.Errorf("of an odd name: %s", got)
 	}
 }
 
@@ -108,7 +141,7 @@ func TestFirstParents(t *testing.T) {
 	for until, want := range map[int64]string{
 		6000: "6 true", 5500: "6 5 true", 2000: "6 5 4 2 true", 0: "6 5 4 2 1 false",
 	} {
-		list, reached, err := r.FirstParents(t.Context(), tip.ID, 1_000_000_000+until)
+		list, reached, err := r.FirstParents(t.Context(), tip.ID, 1_000_000_000+until, 1_000_100_000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +153,7 @@ func TestFirstParents(t *testing.T) {
 			t.Errorf("until %d: %s, want %s", until, got, want)
 		}
 	}
-	list, _, err := r.FirstParents(t.Context(), tip.ID, 0)
+	list, _, err := r.FirstParents(t.Context(), tip.ID, 0, 1_000_100_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,5 +174,60 @@ func TestFirstParents(t *testing.T) {
 	}
 	if shallow, err := r.Shallow(t.Context()); shallow || err != nil {
 		t.Error(shallow, err)
+	}
+}
+
+// Clocks are wrong: what a date cannot mean does not count.
+func TestFirstParentsDates(t *testing.T) {
+	for name, test := range map[string]struct {
+		dates string // the oldest first
+		want  string // the newest first
+	}{
+		"in order":           {"1 2 3", "3 2 1"},
+		"one too old":        {"1 5 2 6", "6 5 5 1"},
+		"the last too old":   {"1 5 0", "5 5 1"},
+		"one too new":        {"1 99 3", "3 3 1"},
+		"the last too new":   {"1 2 99", "10 2 1"},
+		"the first too new":  {"99 2 3", "3 2 2"},
+		"all too new":        {"98 99", "10 10"},
+		"too new and old":    {"2 99 0", "2 2 2"},
+		"now":                {"10", "10"},
+		"several of them":    {"1 99 98 4 99", "10 4 4 4 1"},
+		"of another century": {"1 4000000 3", "3 3 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			at := func(date string, args ...string) {
+				t.Helper()
+				cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=E", "-c", "user.email=e@example.com"}, args...)...)
+				cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE=@"+date+"000 +0000")
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("git %v: %v\n%s", args, err, out)
+				}
+			}
+			at("0", "init", "-q")
+			for _, date := range strings.Fields(test.dates) {
+				at(date, "commit", "-q", "--allow-empty", "-m", "x")
+			}
+			r, err := Open(t.Context(), dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tip, err := r.Resolve(t.Context(), "HEAD")
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, _, err := r.FirstParents(t.Context(), tip.ID, -1, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range list {
+				got = append(got, fmt.Sprint(c.When/1000))
+			}
+			if text := strings.Join(got, " "); text != test.want {
+				t.Errorf("got %s, want %s", text, test.want)
+			}
+		})
 	}
 }
