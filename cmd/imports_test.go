@@ -35,7 +35,7 @@ func TestImportDirection(t *testing.T) {
 		"modules/pins":       {"modules", "modules/lint", "modules/rewrite", "modules/versions", "modules/change", "modules/changelog", "hclparse"},
 		"modules/publish":    {"modules", "modules/lint", "modules/lock", "modules/pins", "modules/change", "modules/changelog", "modules/fetch", "modules/forge", "modules/repo", "hclparse"},
 		"modules/changelog":  {"modules/repo"},
-		"modules/release":    {"modules", "modules/change", "modules/changelog", "modules/repo"},
+		"modules/release":    {"modules", "modules/change", "modules/changelog", "modules/fetch", "modules/lint", "modules/repo", "modules/rewrite", "hclparse"},
 		"modules/repo":       {},
 		"modules/forge":      {},
 		"modules/registry":   {},

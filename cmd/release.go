@@ -11,6 +11,7 @@ import (
 
 	"github.com/terrier-iac/terrier/cmd/report"
 	"github.com/terrier-iac/terrier/modules/change"
+	"github.com/terrier-iac/terrier/modules/release"
 )
 
 type releaseOptions struct {
@@ -83,26 +84,29 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 	if err := o.settle(); err != nil {
 		return err
 	}
-	j, err := a.openRelease(ctx, o)
+	c, r, err := a.openRelease(ctx, o.tag)
 	if err != nil {
 		return err
 	}
-	defer j.close()
+	defer c.Close()
 	if o.check {
-		return j.check(ctx)
+		verdicts, err := c.Check(ctx, o.question())
+		if err != nil {
+			return a.releaseTrouble(err)
+		}
+		return a.reportCheck(verdicts)
 	}
-	if err := j.decide(ctx); err != nil {
-		return err
+	plan, err := c.Plan(ctx, o.request())
+	if err != nil {
+		return a.releaseTrouble(err)
 	}
-	if err := j.refuseState(ctx); err != nil {
-		return err
-	}
-	if !o.dryRun && len(j.refused) == 0 {
-		if err := j.make(ctx); err != nil {
-			return err
+	made := &release.Made{}
+	if !o.dryRun && len(plan.Refused) == 0 {
+		if made, err = c.Make(ctx, plan, o.making(ctx, r)); err != nil {
+			return a.releaseTrouble(err)
 		}
 	}
-	return j.report()
+	return a.reportRelease(o, plan, made)
 }
 
 // settle reads the flags.
@@ -147,45 +151,60 @@ func (o *releaseOptions) settle() error {
 	case o.tag != "" && o.to != "":
 		return fmt.Errorf("--tag and --to both name what is judged\nhint: leave one of them out")
 	}
+	if o.check && o.tag == "" && o.to == "" {
+		o.tag = ciTag()
+	}
 	return nil
 }
 
-// report shows what was decided, refused and made.
-func (j *releaseJob) report() error {
-	r := report.Release{DryRun: j.o.dryRun, Made: j.made, Refused: j.refused, Skipped: j.skipped, Nothing: j.nothing}
-	for _, rel := range j.releases {
-		r.Releases = append(r.Releases, *rel)
-	}
-	if len(j.refused) == 0 || j.o.dryRun || j.format == "json" {
-		if err := report.WriteRelease(j.stdout, r, j.format, j.style(j.stdout)); err != nil {
+// reportRelease shows what was decided, refused and made.
+func (a *app) reportRelease(o releaseOptions, plan *release.Plan, made *release.Made) error {
+	r := report.Release{Plan: *plan, DryRun: o.dryRun, Made: len(made.Tags) > 0}
+	if len(plan.Refused) == 0 || o.dryRun || a.format == "json" {
+		if err := report.WriteRelease(a.stdout, r, a.format, a.style(a.stdout)); err != nil {
 			return err
 		}
 	}
-	for _, err := range j.refused {
-		report.Error(j.stderr, err, j.style(j.stderr))
+	for _, err := range plan.Refused {
+		report.Error(a.stderr, err, a.style(a.stderr))
 	}
-	j.advise()
-	return j.done(nil, len(j.refused)+len(j.skipped) > 0)
+	a.adviseRelease(o, plan, made)
+	return a.done(nil, len(plan.Refused)+len(plan.Skipped) > 0)
 }
 
-// advise names what comes next.
-func (j *releaseJob) advise() {
-	if len(j.refused) > 0 || len(j.releases) == 0 {
+// reportCheck shows which tags are right.
+func (a *app) reportCheck(verdicts []release.Verdict) error {
+	if err := report.WriteReleaseCheck(a.stdout, verdicts, a.format, a.style(a.stdout)); err != nil {
+		return err
+	}
+	wrong := false
+	for _, v := range verdicts {
+		if v.Wrong != nil {
+			report.Error(a.stderr, v.Wrong, a.style(a.stderr))
+			wrong = true
+		}
+	}
+	return a.done(nil, wrong)
+}
+
+// adviseRelease names what comes next.
+func (a *app) adviseRelease(o releaseOptions, plan *release.Plan, made *release.Made) {
+	if len(plan.Refused) > 0 || len(plan.Releases) == 0 {
 		return
 	}
-	if j.o.dryRun {
-		j.next(report.Step{Command: "the same command without --dry-run", Why: "makes it"})
+	if o.dryRun {
+		a.next(report.Step{Command: "the same command without --dry-run", Why: "makes it"})
 		return
 	}
-	if j.o.push != "" {
+	if o.push != "" {
 		return
 	}
 	words := []string{"git", "push", "--atomic", "origin"}
-	if j.branch != "" && j.tip != j.head.ID {
-		words = append(words, j.branch)
+	if made.Branch != "" {
+		words = append(words, shell(made.Branch))
 	}
-	for _, r := range j.releases {
+	for _, r := range plan.Releases {
 		words = append(words, "tag", shell(r.Tag))
 	}
-	j.next(report.Step{Command: strings.Join(words, " "), Why: "sends it"})
+	a.next(report.Step{Command: strings.Join(words, " "), Why: "sends it"})
 }

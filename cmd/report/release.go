@@ -12,37 +12,17 @@ import (
 
 // Release is the result of `terrier release`.
 type Release struct {
-	Releases []release.Release // in the order in which they are made
-	Refused  []error
-	Skipped  []ReleaseSkipped // dependents that were left out
-	Nothing  []ReleaseSkipped // that have nothing to release
-	DryRun   bool
-	Made     bool
-	// Check says that tags were judged; Checked has one for each of Releases,
-	// of which Version and Tag are then what is right.
-	Check   bool
-	Checked []ReleaseChecked
-}
-
-// ReleaseChecked is a tag that was judged.
-type ReleaseChecked struct {
-	Tag string
-	OK  bool
-}
-
-// ReleaseSkipped is a module that is not released.
-type ReleaseSkipped struct {
-	Module    string `json:"module"`
-	Directory string `json:"directory"`
-	Reason    string `json:"reason"`
+	release.Plan
+	DryRun bool
+	Made   bool
 }
 
 // releaseJSON and the types below are what JSON has.
 type releaseJSON struct {
 	FormatVersion string           `json:"format_version"`
 	Releases      []releaseItem    `json:"releases"`
-	Nothing       []ReleaseSkipped `json:"nothing"`
-	Skipped       []ReleaseSkipped `json:"skipped"`
+	Nothing       []releaseSkipped `json:"nothing"`
+	Skipped       []releaseSkipped `json:"skipped"`
 	Refused       []releaseRefusal `json:"refused"`
 }
 
@@ -90,6 +70,12 @@ type releaseEdit struct {
 	To   string `json:"to"`
 }
 
+type releaseSkipped struct {
+	Module    string `json:"module"`
+	Directory string `json:"directory"`
+	Reason    string `json:"reason"`
+}
+
 type releaseRefusal struct {
 	Reason string `json:"reason"`
 	Hint   string `json:"hint"`
@@ -104,51 +90,82 @@ func WriteRelease(w io.Writer, r Release, format string, st Style) error {
 	case "markdown":
 		return markdownRelease(w, r)
 	case "text":
-		if r.Check {
-			return textReleaseCheck(w, r, st)
-		}
 		return textRelease(w, r, st)
 	}
 	return errFormat
 }
 
+// WriteReleaseCheck writes which tags are right, and what the others would have
+// to be.
+func WriteReleaseCheck(w io.Writer, verdicts []release.Verdict, format string, st Style) error {
+	var r Release
+	for _, v := range verdicts {
+		r.Releases = append(r.Releases, v.Release)
+		if v.Wrong != nil {
+			r.Refused = append(r.Refused, v.Wrong)
+		}
+	}
+	switch format {
+	case "json":
+		doc := r.json()
+		for i, v := range verdicts {
+			ok := v.Wrong == nil
+			doc.Releases[i].Checked, doc.Releases[i].OK, doc.Releases[i].Dependent = v.Tag, &ok, false
+		}
+		return JSON(w, doc)
+	case "markdown":
+		return markdownRelease(w, r)
+	case "text":
+		return textReleaseCheck(w, verdicts, st)
+	}
+	return errFormat
+}
+
 func (r Release) json() releaseJSON {
-	doc := releaseJSON{FormatVersion: FormatVersion, Releases: []releaseItem{}, Nothing: []ReleaseSkipped{}, Skipped: []ReleaseSkipped{}, Refused: []releaseRefusal{}}
-	doc.Nothing, doc.Skipped = append(doc.Nothing, r.Nothing...), append(doc.Skipped, r.Skipped...)
+	doc := releaseJSON{FormatVersion: FormatVersion, Releases: []releaseItem{}, Nothing: skippedJSON(r.Nothing), Skipped: skippedJSON(r.Skipped), Refused: []releaseRefusal{}}
 	for _, err := range r.Refused {
 		text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
 		doc.Refused = append(doc.Refused, releaseRefusal{mask(text), mask(hint)})
 	}
-	for i, x := range r.Releases {
-		item := releaseItem{
-			Module: x.Name, Directory: x.Dir, Tag: x.Tag, Level: string(x.Level), Dependent: !x.Asked && !r.Check, Made: r.Made,
-			After: append([]string{}, x.Uses...), Reasons: []releaseReason{}, Changelog: []releaseEntry{}, Edits: []releaseEdit{},
-		}
-		if x.Version != nil {
-			item.Version = x.Version.String()
-		}
-		if x.Previous != nil {
-			item.Previous = x.Previous.Name
-		}
-		if r.Check {
-			item.Checked, item.OK = r.Checked[i].Tag, &r.Checked[i].OK
-		}
-		for _, y := range x.Reasons {
-			z := releaseReason{Level: string(y.Level), Source: string(y.Source), Summary: y.Summary, File: y.File, Line: y.Line, Gone: y.Gone}
-			if !y.Commit.IsZero() {
-				z.Commit = y.Commit.String()
-			}
-			item.Reasons = append(item.Reasons, z)
-		}
-		for _, e := range x.Entries {
-			item.Changelog = append(item.Changelog, releaseEntry{e.Type, e.Scope, e.Description, e.Breaking, e.BreakingText, e.Commit.String()})
-		}
-		for _, p := range x.Pins {
-			item.Edits = append(item.Edits, releaseEdit{p.File, p.Line, p.Call, p.From, p.To})
-		}
-		doc.Releases = append(doc.Releases, item)
+	for _, x := range r.Releases {
+		doc.Releases = append(doc.Releases, releaseJSONOf(x, r.Made))
 	}
 	return doc
+}
+
+func skippedJSON(list []release.Skipped) []releaseSkipped {
+	out := []releaseSkipped{}
+	for _, x := range list {
+		out = append(out, releaseSkipped{x.Name, x.Dir, x.Reason})
+	}
+	return out
+}
+
+func releaseJSONOf(x *release.Release, made bool) releaseItem {
+	item := releaseItem{
+		Module: x.Name, Directory: x.Dir, Tag: x.Tag, Level: string(x.Level), Dependent: !x.Asked, Made: made,
+		After: append([]string{}, x.Uses...), Reasons: []releaseReason{}, Changelog: []releaseEntry{}, Edits: []releaseEdit{},
+	}
+	if x.Version != nil {
+		item.Version = x.Version.String()
+	}
+	if x.Previous != nil {
+		item.Previous = x.Previous.Name
+	}
+	for _, y := range x.Reasons {
+		z := releaseReason{Level: string(y.Level), Source: string(y.Source), Summary: y.Summary, File: y.File, Line: y.Line, Gone: y.Gone}
+		if !y.Commit.IsZero() {
+			z.Commit = y.Commit.String()
+		}
+		item.Reasons = append(item.Reasons, z)
+	}
+	for _, e := range x.Entries {
+		item.Changelog = append(item.Changelog, releaseEntry{e.Type, e.Scope, e.Description, e.Breaking, e.BreakingText, e.Commit.String()})
+	}
+	for _, p := range x.Pins {
+		item.Edits = append(item.Edits, releaseEdit{p.File, p.Line, p.Call, p.From, p.To})
+	}
+	return item
 }
 
 func textRelease(w io.Writer, r Release, st Style) error {
@@ -170,12 +187,12 @@ func textRelease(w io.Writer, r Release, st Style) error {
 		if i == 0 && len(r.Releases) > 0 {
 			p.f("\n")
 		}
-		p.f("%s\n", fold(x.Module+": "+x.Reason+".", st.Width, 2))
+		p.f("%s\n", fold(x.Name+": "+x.Reason+".", st.Width, 2))
 	}
 	if len(r.Skipped) > 0 {
 		p.f("\n%s\n", st.yellow("Left out"))
 		for _, x := range r.Skipped {
-			p.f("  %s\n", fold(x.Module+": "+x.Reason, st.Width, 4))
+			p.f("  %s\n", fold(x.Name+": "+x.Reason, st.Width, 4))
 		}
 	}
 	if len(r.Releases) == 0 && len(r.Refused)+len(r.Skipped)+len(r.Nothing) == 0 {
@@ -185,7 +202,7 @@ func textRelease(w io.Writer, r Release, st Style) error {
 }
 
 // releaseHead is the line that says it all.
-func releaseHead(p *printer, x release.Release, st Style) {
+func releaseHead(p *printer, x *release.Release, st Style) {
 	from := "the first release, "
 	if x.Previous != nil {
 		from = clean(x.Previous.Name) + " → "
@@ -204,7 +221,7 @@ func releaseHead(p *printer, x release.Release, st Style) {
 }
 
 // releaseReasons says why, the highest level first.
-func releaseReasons(p *printer, x release.Release, st Style) {
+func releaseReasons(p *printer, x *release.Release, st Style) {
 	const few = 10
 	for i, y := range x.Reasons {
 		if i == 0 {
@@ -228,10 +245,10 @@ func releaseReasons(p *printer, x release.Release, st Style) {
 	}
 }
 
-func textReleaseCheck(w io.Writer, r Release, st Style) error {
+func textReleaseCheck(w io.Writer, verdicts []release.Verdict, st Style) error {
 	p := &printer{w: w}
-	for i, x := range r.Releases {
-		c := r.Checked[i]
+	for i, v := range verdicts {
+		x := v.Release
 		if i > 0 {
 			p.f("\n")
 		}
@@ -242,11 +259,11 @@ func textReleaseCheck(w io.Writer, r Release, st Style) error {
 				since = "nothing that a caller sees changed since " + x.Previous.Name
 			}
 		}
-		if c.OK {
-			p.f("%s\n", fold(fmt.Sprintf("%s is right: %s.", c.Tag, since), st.Width, 2))
+		if v.Wrong == nil {
+			p.f("%s\n", fold(fmt.Sprintf("%s is right: %s.", v.Tag, since), st.Width, 2))
 			continue
 		}
-		p.f("%s\n", fold(fmt.Sprintf("%s is wrong: %s.", c.Tag, since), st.Width, 2))
+		p.f("%s\n", fold(fmt.Sprintf("%s is wrong: %s.", v.Tag, since), st.Width, 2))
 		if x.Tag != "" {
 			p.f("  %s\n", fold("The right one is "+x.Tag+", or a higher one.", st.Width, 2))
 		}
@@ -257,7 +274,7 @@ func textReleaseCheck(w io.Writer, r Release, st Style) error {
 
 // changelogText is the body of a tag's message: what the commits say, and what
 // breaks without any of them saying so.
-func changelogText(x release.Release, width int) string {
+func changelogText(x *release.Release, width int) string {
 	var b strings.Builder
 	if x.Previous == nil {
 		return "First release.\n"
@@ -291,7 +308,7 @@ func changelogText(x release.Release, width int) string {
 }
 
 // followed are what a release takes of those before it.
-func followed(x release.Release) []string {
+func followed(x *release.Release) []string {
 	var out []string
 	for _, y := range x.Reasons {
 		if y.Source == release.FromDependency {
@@ -302,7 +319,7 @@ func followed(x release.Release) []string {
 }
 
 // TagMessage is the message of a release's tag.
-func TagMessage(x release.Release) string {
+func TagMessage(x *release.Release) string {
 	body := changelogText(x, 72)
 	if body == "" {
 		body = "Released with no change that a commit tells of.\n"
@@ -311,7 +328,7 @@ func TagMessage(x release.Release) string {
 }
 
 // PinMessage is the message of the commit with a release's new pins.
-func PinMessage(x release.Release) string {
+func PinMessage(x *release.Release) string {
 	return fmt.Sprintf("chore(%s): pin %s\n", scopeOf(x.Name), strings.Join(x.Uses, ", "))
 }
 

@@ -1,8 +1,9 @@
 // Package release decides which version a module gets next, and which modules
-// of the repository are released after it.
+// of the repository are released after it, and makes the tags.
 //
-// It only computes: what changed, what the commits say and which tags there are
-// is given to it, and it makes no tag.
+// Open reads a repository at a commit. Plan decides, as plain data; Make makes
+// what a plan says, and Check judges tags that others make. Nothing is printed,
+// and nothing of the repository is run.
 package release
 
 import (
