@@ -84,11 +84,19 @@ func (a *app) release(ctx context.Context, o releaseOptions) error {
 	if err := o.settle(); err != nil {
 		return err
 	}
-	c, r, err := a.openRelease(ctx, o.tag)
+	in, r, err := a.openRelease(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.resumeRelease(ctx, o, r); err != nil {
+		return a.releaseTrouble(err)
+	}
+	c, err := release.Open(ctx, r, in, a.chdir, o.tag)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	tightenGC(c.Files())
 	if o.check {
 		verdicts, err := c.Check(ctx, o.question())
 		if err != nil {

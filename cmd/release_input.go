@@ -35,28 +35,59 @@ func releaseConfig(cfg *Config, own map[string]bool) (release.Config, error) {
 	}, nil
 }
 
-// openRelease opens the repository; tag is what a check is of.
-func (a *app) openRelease(ctx context.Context, tag string) (*release.Checkout, *repo.Repo, error) {
+// openRelease opens the repository, and reads what terrier.hcl says.
+func (a *app) openRelease(ctx context.Context) (release.Config, *repo.Repo, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
-		return nil, nil, err
+		return release.Config{}, nil, err
 	}
 	r, err := repo.Open(ctx, a.chdir)
 	switch {
 	case errors.Is(err, repo.ErrShallow):
-		return nil, nil, fmt.Errorf("the clone is shallow, so that its last release cannot be told\nhint: git fetch --unshallow --tags; in CI GIT_DEPTH: 0 (GitLab), fetch-depth: 0 (actions/checkout)")
+		return release.Config{}, nil, fmt.Errorf("the clone is shallow, so that its last release cannot be told\nhint: git fetch --unshallow --tags; in CI GIT_DEPTH: 0 (GitLab), fetch-depth: 0 (actions/checkout)")
 	case err != nil:
-		return nil, nil, err
+		return release.Config{}, nil, err
 	}
 	in, err := releaseConfig(cfg, ownSources(ctx, r))
-	if err != nil {
-		return nil, nil, err
+	return in, r, err
+}
+
+// resumeRelease completes what the same command, when it was ended, has not
+// made, and says so.
+func (a *app) resumeRelease(ctx context.Context, o releaseOptions, r *repo.Repo) error {
+	if o.check || o.dryRun {
+		return nil
 	}
-	c, err := release.Open(ctx, r, in, a.chdir, tag)
-	if err == nil {
-		tightenGC(c.Files())
+	if r.Root != "" {
+		if err := a.resumeRewrite(r.Root); err != nil {
+			return err
+		}
 	}
-	return c, r, err
+	made, err := release.Resume(ctx, r, a.chdir, o.request(), o.making(ctx, r))
+	if made == nil || err != nil {
+		return err
+	}
+	what := "all was made"
+	if len(made.Tags) > 0 {
+		what = "made now: " + strings.Join(made.Tags, ", ")
+	}
+	if made.Sent {
+		what += "; pushed to " + hclparse.Redact(o.push)
+	}
+	a.say("Completed what an earlier release, which was ended, had left: %s.", what)
+	if !made.Sent {
+		a.next(report.Step{Command: pushCommand("origin", made.Refs), Why: "sends it"})
+	}
+	return nil
+}
+
+// pushCommand sends refs.
+func pushCommand(remote string, refs []string) string {
+	words := []string{"git push --atomic", shell(remote)}
+	for _, ref := range refs {
+		words = append(words, shell(ref))
+	}
+	return strings.Join(words, " ")
 }
 
 // ciTag is the tag that a CI system runs for.
@@ -108,18 +139,14 @@ func (a *app) releaseTrouble(err error) error {
 		report.Diagnostics(a.stderr, unparsed.Diagnostics, unparsed.Files, s.Width, s.Color)
 	case errors.As(err, &partial):
 		text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
-		rest := "`" + a.command("release --all") + "` makes the rest"
+		rest := "the same command again makes the rest"
 		if hint != "" {
 			rest = hint + "; then " + rest
 		}
 		return fmt.Errorf("%s\nMade so far: %s\nhint: %s", text, strings.Join(partial.Made, ", "), rest)
 	case errors.As(err, &unsent):
 		text, _, _ := strings.Cut(err.Error(), "\nhint: ")
-		words := []string{"git push --atomic", shell(hclparse.Redact(unsent.Remote))}
-		for _, ref := range unsent.Refs {
-			words = append(words, shell(ref))
-		}
-		return fmt.Errorf("%s\nhint: all is made here; %s sends it", text, strings.Join(words, " "))
+		return fmt.Errorf("%s\nhint: all is made here; %s sends it", text, pushCommand(hclparse.Redact(unsent.Remote), unsent.Refs))
 	}
 	return err
 }

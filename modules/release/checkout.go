@@ -86,20 +86,10 @@ func (c *Checkout) Files() int { return len(c.graph.Tree.Entries) }
 func (c *Checkout) fill(ctx context.Context, dir, tag string) error {
 	root := cmp.Or(c.repo.Root, c.repo.GitDir)
 	c.all.Name = nameOf(ctx, c.repo, root)
-	c.at = "."
-	if c.repo.Root != "" {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		if abs, err = filepath.EvalSymlinks(abs); err != nil {
-			return err
-		}
-		if rel, err := filepath.Rel(root, abs); err == nil {
-			c.at = filepath.ToSlash(rel)
-		}
-	}
 	var err error
+	if c.at, err = placeOf(c.repo, dir); err != nil {
+		return err
+	}
 	if c.raw, err = c.repo.Tags(ctx); err != nil {
 		return err
 	}
@@ -180,6 +170,23 @@ func nameOf(ctx context.Context, r *repo.Repo, root string) string {
 		return name
 	}
 	return filepath.Base(root)
+}
+
+// placeOf is a directory relative to the top of the work tree; "." where there
+// is none.
+func placeOf(r *repo.Repo, dir string) (string, error) {
+	if r.Root == "" {
+		return ".", nil
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return "", err
+	}
+	rel, err := filepath.Rel(r.Root, abs)
+	return filepath.ToSlash(rel), err
 }
 
 // shown is what a directory is called: the root by the repository's name.

@@ -25,18 +25,21 @@ type Making struct {
 	Rewrite  func([]lint.Change) error
 }
 
-// Made is what Make has made.
+// Made is what Make, or Resume, has made.
 type Made struct {
-	Branch string // that HEAD names, where there are commits
-	// Commits are those with new pins, the first on HEAD.
-	Commits []repo.Hash
-	Tags    []string
+	Branch string   // that got commits, "" for none
+	Tags   []string // those that were there before Resume left out
+	Refs   []string // full names of the branch and of all the tags
+	Sent   bool
+
+	moved []string // what to call the commits with new pins, when they are on the branch
 }
 
-// A PartialError is one after which some tags are there, and not all.
+// A PartialError is one after which some tags are there, and not all. The same
+// command makes the rest.
 type PartialError struct {
 	Err  error
-	Made []string // tags
+	Made []string // tags, and what the commits are called
 }
 
 func (e *PartialError) Error() string { return e.Err.Error() }
@@ -56,68 +59,174 @@ func (e *UnsentError) Unwrap() error { return e.Err }
 // of what needs no commit come first: what keeps a tag from being made, a
 // signature say, then keeps everything from being made. An error that leaves
 // something behind is a PartialError or an UnsentError.
+//
+// What it does is written to the git directory first, see Resume.
 func (c *Checkout) Make(ctx context.Context, p *Plan, w Making) (*Made, error) {
-	m := &making{Checkout: c, Plan: p, Making: w, made: &Made{}}
 	if len(p.Releases) == 0 {
-		return m.made, nil
+		return &Made{}, nil
 	}
-	remote, err := m.remote(ctx)
+	unlock, err := lock(c.repo)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.commits(ctx); err != nil {
+	defer unlock()
+	m := &making{Making: w, repo: c.repo}
+	if err := m.findRemote(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.free(p.Releases); err != nil {
+		return nil, err
+	}
+	if m.deed, err = c.deed(ctx, p, w); err != nil {
 		return nil, err
 	}
 	if err := m.onBranch(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.tags(ctx); err != nil {
-		if len(m.made.Tags) > 0 {
-			err = &PartialError{err, m.made.Tags}
-		}
+	if err := m.fastForward(ctx, c.Head); err != nil {
 		return nil, err
 	}
-	if remote != nil {
-		err = m.send(ctx, remote)
-	}
-	return m.made, err
+	return m.do(ctx)
 }
 
-// A making is what Make has decided and done.
+// deed is what a plan comes to. Its commits are made, but nothing points to
+// them yet.
+func (c *Checkout) deed(ctx context.Context, p *Plan, w Making) (*deed, error) {
+	commits, at, changes, err := c.commits(ctx, p, w)
+	if err != nil {
+		return nil, err
+	}
+	d := &deed{FormatVersion: journalVersion, Request: p.request, Old: c.Head.ID.String(), Tip: c.Head.ID.String(), Files: changes}
+	if n := len(commits); n > 0 {
+		d.Tip = commits[n-1].String()
+	}
+	for i, r := range p.Releases {
+		d.Tags = append(d.Tags, deedTag{r.Tag, at[i].String(), w.TagMessage(r)})
+	}
+	return d, nil
+}
+
+// A making is a deed that is being done.
 type making struct {
-	*Checkout
-	*Plan
 	Making
-	made    *Made
-	at      []repo.Hash // of each release
-	changes []lint.Change
+	repo *repo.Repo
+	deed *deed
+	to   *repo.Remote // nil for nowhere
+	refs map[string]repo.Ref
+}
+
+// findRemote reads the remote that all is pushed to.
+func (m *making) findRemote(ctx context.Context) (err error) {
+	if m.Remote == "" {
+		return nil
+	}
+	if m.to, err = m.repo.Remote(ctx, m.Remote); err == nil {
+		m.refs, err = m.to.Refs(ctx)
+	}
+	return err
+}
+
+// free holds that the remote has none of the tags.
+func (m *making) free(releases []*Release) error {
+	for _, r := range releases {
+		if ref, ok := m.refs["refs/tags/"+r.Tag]; ok {
+			return fmt.Errorf("%s %w at %s, on %s\nhint: git fetch --tags, then the same command again", r.Tag, ErrExists, hclparse.Redact(m.Remote), ref.Commit.String()[:8])
+		}
+	}
+	return nil
 }
 
 // onBranch finds out which branch the commits are for.
 func (m *making) onBranch(ctx context.Context) (err error) {
-	if len(m.made.Commits) == 0 {
+	if !m.deed.commits() {
 		return nil
 	}
-	if m.made.Branch, err = m.repo.CurrentBranch(ctx); err == nil && m.made.Branch == "" && m.Remote != "" {
+	if m.deed.Branch, err = m.repo.CurrentBranch(ctx); err == nil && m.deed.Branch == "" && m.to != nil {
 		return errors.New("HEAD is on no branch, so the commits with the new pins cannot be pushed\nhint: git switch BRANCH, or --dependents=false")
 	}
 	return err
 }
 
-// tags makes the tags, and has the branch move when the first needs it.
-func (m *making) tags(ctx context.Context) error {
+// fastForward holds that the branch that gets commits has none there that are
+// not here.
+func (m *making) fastForward(ctx context.Context, head *repo.Commit) error {
+	ref, ok := m.refs["refs/heads/"+m.deed.Branch]
+	if !ok || !m.deed.commits() || ref.Commit == head.ID {
+		return nil
+	}
+	in, err := m.repo.IsAncestor(ctx, ref.Commit, head.ID)
+	if err == nil && !in {
+		err = fmt.Errorf("%s has commits on %s that are not here, and the commits with the new pins could not be pushed\nhint: git pull first, then the same command again", hclparse.Redact(m.Remote), m.deed.Branch)
+	}
+	return err
+}
+
+// do does the deed, with a journal of it.
+func (m *making) do(ctx context.Context) (*Made, error) {
+	d := m.deed
+	if err := d.write(m.repo); err != nil {
+		return nil, err
+	}
+	made := &Made{Branch: d.Branch}
+	err := m.tags(ctx, made)
+	if err != nil {
+		if done := slices.Concat(made.moved, made.Tags); len(done) > 0 {
+			return nil, &PartialError{err, done}
+		}
+		return nil, errors.Join(err, removeJournal(m.repo))
+	}
+	if d.commits() && d.Branch != "" {
+		made.Refs = append(made.Refs, "refs/heads/"+d.Branch)
+	}
+	for _, t := range d.Tags {
+		made.Refs = append(made.Refs, "refs/tags/"+t.Name)
+	}
+	if m.to != nil {
+		d.Made = true
+		if err := d.write(m.repo); err != nil {
+			return nil, err
+		}
+		if err := m.send(ctx, made); err != nil {
+			return made, err
+		}
+	}
+	return made, removeJournal(m.repo)
+}
+
+// tags makes those tags that are not there, and has the branch move when the
+// first needs it.
+func (m *making) tags(ctx context.Context, made *Made) error {
+	all, err := m.repo.Tags(ctx)
+	if err != nil {
+		return err
+	}
+	there := map[string]string{}
+	for _, t := range all {
+		there[t.Name] = t.Commit.String()
+	}
 	moved := false
-	for i, r := range m.Releases {
-		if m.at[i] != m.Head.ID && !moved {
-			if err := m.advance(ctx, r.Tag); err != nil {
+	for _, t := range m.deed.Tags {
+		if t.Commit != m.deed.Old && !moved {
+			if err := m.advance(ctx, t.Name); err != nil {
 				return err
 			}
 			moved = true
+			made.moved = []string{"the commits with new pins"}
 		}
-		if err := m.repo.CreateTag(ctx, r.Tag, m.at[i], m.TagMessage(r)); err != nil {
+		switch at := there[t.Name]; {
+		case at == t.Commit:
+			continue
+		case at != "":
+			return fmt.Errorf("%s %w, on %.8s and not on %.8s\nhint: no tag is moved: look at it, and plan anew with --dry-run", t.Name, ErrExists, at, t.Commit)
+		}
+		commit, err := repo.ParseHash(t.Commit)
+		if err != nil {
 			return err
 		}
-		m.made.Tags = append(m.made.Tags, r.Tag)
+		if err := m.repo.CreateTag(ctx, t.Name, commit, t.Message); err != nil {
+			return err
+		}
+		made.Tags = append(made.Tags, t.Name)
 	}
 	return nil
 }
@@ -125,12 +234,27 @@ func (m *making) tags(ctx context.Context) error {
 // advance writes the files with the new pins, and puts the commits on the
 // branch; or neither.
 func (m *making) advance(ctx context.Context, tag string) error {
-	if err := m.Rewrite(m.changes); err != nil {
+	old, err := repo.ParseHash(m.deed.Old)
+	if err != nil {
 		return err
 	}
-	err := m.repo.Advance(ctx, m.Head.ID, m.made.Commits[len(m.made.Commits)-1], "terrier release: "+tag)
+	tip, err := repo.ParseHash(m.deed.Tip)
 	if err != nil {
-		back := slices.Clone(m.changes)
+		return err
+	}
+	head, err := m.repo.Resolve(ctx, "HEAD")
+	if err != nil {
+		return err
+	}
+	if in, err := m.repo.IsAncestor(ctx, tip, head.ID); err != nil || in {
+		return err // it was done before
+	}
+	changes := m.unwritten()
+	if err := m.Rewrite(changes); err != nil {
+		return err
+	}
+	if err = m.repo.Advance(ctx, old, tip, "terrier release: "+tag); err != nil {
+		back := slices.Clone(m.deed.Files)
 		for k := range back {
 			back[k].Before, back[k].After = back[k].After, back[k].Before
 		}
@@ -139,47 +263,42 @@ func (m *making) advance(ctx context.Context, tag string) error {
 	return err
 }
 
-// remote is where it is all pushed to, nil for nowhere. A tag that is there
-// already is an error before anything is made.
-func (m *making) remote(ctx context.Context) (*repo.Remote, error) {
-	if m.Remote == "" {
-		return nil, nil
-	}
-	remote, err := m.repo.Remote(ctx, m.Remote)
-	if err != nil {
-		return nil, err
-	}
-	refs, err := remote.Refs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range m.Releases {
-		if ref, ok := refs["refs/tags/"+r.Tag]; ok {
-			return nil, fmt.Errorf("%s %w at %s, on %s\nhint: git fetch --tags, then the same command again", r.Tag, ErrExists, hclparse.Redact(m.Remote), ref.Commit.String()[:8])
-		}
-	}
-	return remote, nil
+// unwritten are the files that are not as they are to be.
+func (m *making) unwritten() []lint.Change {
+	return slices.DeleteFunc(slices.Clone(m.deed.Files), func(f lint.Change) bool {
+		now, err := fs.ReadFile(m.WorkTree, f.Path)
+		return err == nil && string(now) == string(f.After)
+	})
 }
 
-// send pushes the tags and the branch together.
-func (m *making) send(ctx context.Context, remote *repo.Remote) error {
-	refs, err := repo.OwnRefs(ctx, m.repo.GitDir)
+// send pushes the tags and the branch together, what is there already left out.
+func (m *making) send(ctx context.Context, made *Made) error {
+	own, err := repo.OwnRefs(ctx, m.repo.GitDir)
 	if err != nil {
 		return err
 	}
 	var updates []repo.RefUpdate
-	if n := len(m.made.Commits); n > 0 {
-		updates = append(updates, repo.RefUpdate{Name: "refs/heads/" + m.made.Branch, Object: m.made.Commits[n-1]})
-	}
-	for _, r := range m.Releases {
-		updates = append(updates, repo.RefUpdate{Name: "refs/tags/" + r.Tag, Object: refs["refs/tags/"+r.Tag].Object})
-	}
-	if err := remote.Push(ctx, updates); err != nil {
-		e := &UnsentError{Err: err, Remote: m.Remote}
-		for _, u := range updates {
-			e.Refs = append(e.Refs, u.Name)
+	for _, name := range made.Refs {
+		u := repo.RefUpdate{Name: name, Object: own[name].Object}
+		if name == "refs/heads/"+m.deed.Branch {
+			if u.Object, err = repo.ParseHash(m.deed.Tip); err != nil {
+				return err
+			}
 		}
-		return e
+		there, ok := m.refs[name]
+		switch {
+		case ok && there.Object == u.Object:
+		case ok && name != "refs/heads/"+m.deed.Branch:
+			return &UnsentError{fmt.Errorf("%s %w at %s, on %.8s, and on %.8s here", name, ErrExists, hclparse.Redact(m.Remote), there.Commit, own[name].Commit), m.Remote, made.Refs}
+		default:
+			updates = append(updates, u)
+		}
 	}
+	if len(updates) > 0 {
+		if err := m.to.Push(ctx, updates); err != nil {
+			return &UnsentError{err, m.Remote, made.Refs}
+		}
+	}
+	made.Sent = true
 	return nil
 }

@@ -32,6 +32,8 @@ type Plan struct {
 	Refused  []error    // why nothing of it is made
 	Skipped  []Skipped  // dependents that cannot follow
 	Nothing  []Skipped  // that have nothing to release
+
+	request string // see digest
 }
 
 // Skipped is a module that is not released.
@@ -51,7 +53,7 @@ type planning struct {
 // the user cannot mean is an error; a module that does not parse is an
 // UnparsedError.
 func (c *Checkout) Plan(ctx context.Context, r Request) (*Plan, error) {
-	p := &planning{c, r, &Plan{}}
+	p := &planning{c, r, &Plan{request: r.digest(c.at)}}
 	if err := p.decide(ctx); err != nil {
 		return nil, err
 	}

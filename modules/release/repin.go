@@ -16,41 +16,40 @@ import (
 	"github.com/terrier-iac/terrier/modules/rewrite"
 )
 
-// commits makes the commits with the new pins, which nothing points to yet.
-func (m *making) commits(ctx context.Context) error {
-	m.at = slices.Repeat([]repo.Hash{m.Head.ID}, len(m.Releases))
-	if !slices.ContainsFunc(m.Releases, func(r *Release) bool { return len(r.Pins) > 0 }) {
-		return nil
+// commits makes the commits with the new pins, which nothing points to yet: at
+// is the commit of each release, changes what becomes of the files.
+func (c *Checkout) commits(ctx context.Context, p *Plan, w Making) (ids, at []repo.Hash, changes []lint.Change, err error) {
+	at = slices.Repeat([]repo.Hash{c.Head.ID}, len(p.Releases))
+	if !slices.ContainsFunc(p.Releases, func(r *Release) bool { return len(r.Pins) > 0 }) {
+		return nil, at, nil, nil
 	}
-	if m.repo.Root == "" {
-		return errBare
+	if c.repo.Root == "" {
+		return nil, nil, nil, errBare
 	}
-	e := repinning{role: m.cfg.Role, before: map[string][]byte{}, after: map[string][]byte{}}
-	e.fsys = hclparse.Overlay(m.WorkTree, e.after)
+	e := repinning{role: c.cfg.Role, before: map[string][]byte{}, after: map[string][]byte{}}
+	e.fsys = hclparse.Overlay(w.WorkTree, e.after)
 	var news []repo.NewCommit
 	var of []int
-	for i, r := range m.Releases {
+	for i, r := range p.Releases {
 		if len(r.Pins) == 0 {
 			continue
 		}
 		touched, err := e.repin(r)
 		if err != nil {
-			return err
+			return nil, nil, nil, err
 		}
-		news = append(news, repo.NewCommit{Message: m.PinMessage(r), Files: touched, FromWorkTree: true})
+		news = append(news, repo.NewCommit{Message: w.PinMessage(r), Files: touched, FromWorkTree: true})
 		of = append(of, i)
 	}
-	ids, err := m.repo.CommitFiles(ctx, m.Head.ID, news)
-	if err != nil {
-		return err
+	if ids, err = c.repo.CommitFiles(ctx, c.Head.ID, news); err != nil {
+		return nil, nil, nil, err
 	}
 	for k, i := range of {
-		for n := i; n < len(m.at); n++ {
-			m.at[n] = ids[k]
+		for n := i; n < len(at); n++ {
+			at[n] = ids[k]
 		}
 	}
-	m.made.Commits, m.changes = ids, e.changes()
-	return nil
+	return ids, at, e.changes(), nil
 }
 
 // A repinning is the files of a work tree, with new pins laid over them.

@@ -107,6 +107,25 @@ func exitedWith(err error, code int) bool {
 	return errors.As(err, &exit) && exit.ExitCode() == code
 }
 
+// IsAncestor reports whether a commit is another one, or in its history. One
+// that is not here is in no history.
+func (r *Repo) IsAncestor(ctx context.Context, commit, of Hash) (bool, error) {
+	if commit == of {
+		return true, nil
+	}
+	if _, err := run(ctx, r.command(ctx, "cat-file", "-e", commit.String()+"^{commit}"), nil); err != nil {
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() > 0 {
+			return false, nil
+		}
+		return false, err
+	}
+	_, err := run(ctx, r.command(ctx, "merge-base", "--is-ancestor", commit.String(), of.String()), nil)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // A MainCommit is a commit of a branch's first-parent history: a merge stands
 // for all that it brought.
 type MainCommit struct {
