@@ -24,21 +24,31 @@ func (p *planning) refuseState(ctx context.Context) error {
 	} else if len(untracked) > 0 {
 		p.refuse(fmt.Errorf("%s is not in git, and would be missing from the release\nhint: git add and commit it, or remove it", strings.Join(untracked, ", ")))
 	}
-	if !p.AnyBranch && len(p.Releases) > 0 {
-		const remote = "refs/remotes/origin/HEAD"
-		if tip, err := p.repo.Resolve(ctx, remote); err == nil && tip.ID != p.Head.ID {
-			found := false
-			if err := p.rd.Walk(ctx, tip.ID, func(i repo.CommitInfo) error {
-				found = found || i.ID == p.Head.ID
-				return nil
-			}); err != nil {
-				return err
-			}
-			if !found {
-				p.refuse(fmt.Errorf("HEAD (%s) is not on the default branch of origin, as it was last fetched\nhint: merge or push it first, then git fetch; --any-branch releases it all the same", p.Head.ID.String()[:8]))
-			}
-		}
+	if p.AnyBranch || len(p.Releases) == 0 {
+		return nil
 	}
+	return p.refuseBranch(ctx)
+}
+
+// refuseBranch refuses a commit that the branch that others merge into does not
+// have. A clone that does not tell which that is, as one with no remote and
+// branches of other names, has nothing to refuse by.
+func (p *planning) refuseBranch(ctx context.Context) error {
+	name, tip, err := p.repo.MainBranch(ctx)
+	if errors.Is(err, repo.ErrNoMain) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	in, err := p.repo.IsAncestor(ctx, p.Head.ID, tip.ID)
+	if err != nil || in {
+		return err
+	}
+	if branch, ok := strings.CutPrefix(name, "origin/"); ok {
+		p.refuse(fmt.Errorf("HEAD (%s) is not on the default branch of origin, %s, as it was last fetched\nhint: merge or push it first, then git fetch; --any-branch releases it all the same", p.Head.ID.String()[:8], branch))
+		return nil
+	}
+	p.refuse(fmt.Errorf("HEAD (%s) is not on the branch %s\nhint: merge it first; --any-branch releases it all the same", p.Head.ID.String()[:8], name))
 	return nil
 }
 
