@@ -2,37 +2,61 @@ package publish
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/repo"
 )
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
+const (
+	mostNamed  = 3   // words of a kind in a branch's name
+	mostBranch = 120 // bytes of it: a file system takes 255, and others add to it
+)
+
 // BranchName is the branch of a merge request: the same for the same modules
-// and environments, whatever the version, so that the open one is found again.
-// verb is what is done, "bump" or "promote".
+// and environments, whatever the version, so that the open one is found again,
+// and another for others: terrier/bump-eks+vpc@prod. Where the names do not fit
+// into it as they are, it ends in digits that are made of them. verb is what is
+// done, "bump" or "promote".
 func BranchName(verb string, modules, environments []string) string {
-	part := func(words []string) string {
-		words = slices.Sorted(slices.Values(words))
-		if len(words) > 3 {
-			words = append(words[:3], "and-more")
+	name, whole := "terrier/"+verb, true
+	digest := sha256.New()
+	add := func(before string, words []string) {
+		words = slices.Compact(slices.Sorted(slices.Values(words)))
+		for i, word := range words {
+			word = hclparse.Redact(word)
+			fmt.Fprintf(digest, "%s%d:%s", before, len(word), word)
+			if i >= mostNamed {
+				whole = false
+				continue
+			}
+			plain := strings.Trim(strings.ReplaceAll(notInName.ReplaceAllString(word, "-"), "..", "-"), "-.")
+			whole = whole && plain == word
+			if plain != "" {
+				name += before + plain
+			}
+			before = "+"
 		}
-		out := strings.Join(words, "-")
-		return strings.Trim(notInName.ReplaceAllString(out, "-"), "-.")
 	}
-	name := "terrier/" + verb
-	if p := part(modules); p != "" {
-		name += "-" + p
+	add("-", modules)
+	add("@", environments)
+	if len(name) > mostBranch {
+		name, whole = name[:mostBranch], false
 	}
-	if p := part(environments); p != "" {
-		name += "-" + p
+	if short := strings.TrimSuffix(name, ".lock"); short != name {
+		name, whole = short, false
 	}
-	return strings.TrimSuffix(strings.ReplaceAll(name, "..", "-"), ".lock")
+	if !whole {
+		name += fmt.Sprintf("-%x", digest.Sum(nil)[:4])
+	}
+	return name
 }
 
 // trailer marks the commits that terrier makes on a branch of its own: such a
