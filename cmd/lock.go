@@ -194,8 +194,8 @@ func writeLockFile(root string, f *lock.File) error {
 	if err != nil {
 		return err
 	}
-	data := f.Bytes()
 	old, err := os.ReadFile(file)
+	data := f.BytesAs(old)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return writeNew(file, data)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,14 @@ func TestWriteLockFile(t *testing.T) {
 	write(some)
 	if after, _ := os.Stat(file); !os.SameFile(before, after) || after.ModTime() != before.ModTime() {
 		t.Error("it was written though nothing changed")
+	}
+	crlf := bytes.ReplaceAll((&lock.File{}).Bytes(), []byte("\n"), []byte("\r\n"))
+	if err := os.WriteFile(file, crlf, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	write(some)
+	if data, _ := os.ReadFile(file); bytes.Count(data, []byte("\n")) != bytes.Count(data, []byte("\r\n")) {
+		t.Errorf("line ends: %q", data)
 	}
 	write(&lock.File{})
 	if info, _ := os.Stat(file); info.Mode().Perm() != 0o640 {

@@ -23,11 +23,14 @@ func (r *pinsRun) moveLock(ctx context.Context) (*publish.LockMove, error) {
 	if err != nil {
 		return nil, err
 	}
-	rel, err := filepath.Rel(r.root, at)
-	if err != nil || !filepath.IsLocal(rel) {
+	root, err := filepath.EvalSymlinks(r.root) // as at is
+	if err != nil {
+		return nil, err
+	}
+	rel, inside := within(root, at)
+	if !inside {
 		return nil, nil // of another repository
 	}
-	rel = filepath.ToSlash(rel)
 	before, err := fs.ReadFile(r.fsys, rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -49,3 +49,13 @@ func (f *File) Bytes() []byte {
 	}
 	return b.Bytes()
 }
+
+// BytesAs is Bytes with the line ends of the file as it is: git may have given
+// it carriage returns.
+func (f *File) BytesAs(now []byte) []byte {
+	data := f.Bytes()
+	if bytes.Contains(now, []byte("\r\n")) {
+		data = bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
+	}
+	return data
+}

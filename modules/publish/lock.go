@@ -67,7 +67,7 @@ func (l *LockMove) Change() *lint.Change {
 	if l == nil || slices.Equal(l.Old.Bytes(), l.New.Bytes()) {
 		return nil
 	}
-	return &lint.Change{Path: l.Path, Before: l.Before, After: l.New.Bytes(), Fixes: 1}
+	return &lint.Change{Path: l.Path, Before: l.Before, After: l.New.BytesAs(l.Before), Fixes: 1}
 }
 
 // AddTo puts the lock file into the stages, so that each commit has the lock of
@@ -81,7 +81,7 @@ func (l *LockMove) AddTo(ctx context.Context, stages []pins.Stage) error {
 		for p, data := range stages[i].Files {
 			files[p] = data
 		}
-		data := l.New.Bytes()
+		data := l.New.BytesAs(l.Before)
 		if i < len(stages)-1 {
 			var err error
 			if data, err = l.between(ctx, files); err != nil {
@@ -112,5 +112,5 @@ func (l *LockMove) between(ctx context.Context, files map[string][]byte) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	return file.Bytes(), nil
+	return file.BytesAs(l.Before), nil
 }
