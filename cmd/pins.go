@@ -16,6 +16,7 @@ import (
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/pins"
+	"github.com/terrier-iac/terrier/modules/publish"
 	"github.com/terrier-iac/terrier/modules/repo"
 	"github.com/terrier-iac/terrier/modules/versions"
 )
@@ -260,7 +261,7 @@ func (r *pinsRun) write(ctx context.Context, command string) error {
 		return nil
 	}
 	if !r.o.apart() {
-		if err := r.checkClean(ctx); err != nil {
+		if err := r.checkClean(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -271,8 +272,9 @@ func (r *pinsRun) write(ctx context.Context, command string) error {
 }
 
 // checkClean refuses to mix the changes with others that are not committed. A
-// commit would take those along, so that not even --force does it.
-func (r *pinsRun) checkClean(ctx context.Context) error {
+// commit would take those along, so that not even --force does it. A lock file
+// that git ignores is never committed, and not mixed with anything.
+func (r *pinsRun) checkClean(ctx context.Context, l *publish.LockMove) error {
 	if r.o.force && r.publication == nil {
 		return nil
 	}
@@ -283,9 +285,16 @@ func (r *pinsRun) checkClean(ctx context.Context) error {
 	if err != nil && !errors.Is(err, repo.ErrShallow) {
 		return err
 	}
+	if l.Change() != nil {
+		if l.Apart, err = g.IsIgnored(ctx, l.Path); err != nil {
+			return err
+		}
+	}
 	var paths []string
 	for _, c := range r.result.Changes {
-		paths = append(paths, c.Path)
+		if l == nil || !l.Apart || c.Path != l.Path {
+			paths = append(paths, c.Path)
+		}
 	}
 	dirty, err := g.DirtyFiles(ctx, paths)
 	if err != nil || len(dirty) == 0 {

@@ -31,6 +31,8 @@ type LockMove struct {
 	Before []byte // the file as it is
 	// Old and New are what it holds, before all stages and behind them.
 	Old, New *lock.File
+	// Apart says that git ignores the file: no commit has it.
+	Apart bool
 
 	locker Locker
 }
@@ -73,7 +75,7 @@ func (l *LockMove) Change() *lint.Change {
 // AddTo puts the lock file into the stages, so that each commit has the lock of
 // the calls as they are once it and those before it are made. l may be nil.
 func (l *LockMove) AddTo(ctx context.Context, stages []pins.Stage) error {
-	if l.Change() == nil {
+	if l.Change() == nil || l.Apart {
 		return nil
 	}
 	files, last := map[string][]byte{}, l.Before

@@ -2,8 +2,10 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os/exec"
 	"path"
 	"strings"
 )
@@ -25,6 +27,20 @@ func (r *Repo) Ignored(ctx context.Context) ([]string, error) {
 		}
 	}
 	return paths, nil
+}
+
+// IsIgnored reports whether git ignores a file of the work tree, which it does
+// of none that is tracked. The path is as in Ignored.
+func (r *Repo) IsIgnored(ctx context.Context, path string) (bool, error) {
+	if r.Root == "" {
+		return false, nil
+	}
+	_, err := run(ctx, r.command(ctx, "--work-tree="+r.Root, "-C", r.Root, "check-ignore", "--quiet", "--", path), nil)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Without is fsys with some files and directories left out of its listings.
