@@ -76,7 +76,7 @@ func (d *Destination) Commit(ctx context.Context, p *Plan, write func(Advance) e
 	if err != nil {
 		return nil, err
 	}
-	d.tip = ids[len(ids)-1]
+	d.tip, d.made = ids[len(ids)-1], len(ids)
 	reflog := "terrier " + p.Verb
 	if d.Apart() {
 		err = d.setBranch(ctx, d.tip, reflog)

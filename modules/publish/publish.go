@@ -51,6 +51,7 @@ type Destination struct {
 	forge  *forge.Forge
 	target string
 	tip    repo.Hash // once there are commits
+	made   int       // so many
 }
 
 // requestTimeout is how long a forge may take to answer.

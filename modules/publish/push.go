@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/terrier-iac/terrier/modules/forge"
 	"github.com/terrier-iac/terrier/modules/repo"
@@ -36,9 +37,29 @@ func (d *Destination) Push(ctx context.Context) (pushed bool, err error) {
 		}
 	}
 	if err := r.PushBranch(ctx, d.config.Remote, d.Branch, replace); err != nil {
-		return false, err
+		return false, d.unsent(err)
 	}
 	return true, nil
+}
+
+// unsent tells what to do about commits that are here and not there. Those on
+// the branch that is checked out the same command would not make again.
+func (d *Destination) unsent(err error) error {
+	if d.Apart() {
+		return err
+	}
+	text, hint, _ := strings.Cut(err.Error(), "\nhint: ")
+	if hint != "" {
+		hint += "; "
+	}
+	return fmt.Errorf("%s\nMade here: %s on %s\nhint: %sgit push %s %s sends it", text, count(d.made), d.Branch, hint, repo.RedactURL(d.config.Remote), d.Branch)
+}
+
+func count(commits int) string {
+	if commits == 1 {
+		return "1 commit"
+	}
+	return fmt.Sprintf("%d commits", commits)
 }
 
 // sameThere reports whether the remote's branch has the same files on the same
