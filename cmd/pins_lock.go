@@ -49,7 +49,7 @@ func (r *pinsRun) moveLock(ctx context.Context) (*publish.LockMove, error) {
 		return nil, err
 	}
 	config.Remotes = r.store
-	locker := publish.Locker{Config: config, FS: r.fsys, Load: func(fsys fs.FS) *modules.Graph {
+	locker := publish.Locker{Config: config, FS: r.fsys, Before: r.graph, Load: func(fsys fs.FS) *modules.Graph {
 		graph, _ := r.load(fsys)
 		return graph
 	}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -19,10 +20,11 @@ import (
 type Locker struct {
 	// Config is whom it asks.
 	Config lock.Config
-	// FS is the tree before any change, and Load makes a graph of it or of one
-	// laid over it.
-	FS   fs.FS
-	Load func(fs.FS) *modules.Graph
+	// FS is the tree before any change, Before its graph, and Load makes one of a
+	// tree that is laid over it.
+	FS     fs.FS
+	Before *modules.Graph
+	Load   func(fs.FS) *modules.Graph
 }
 
 // A LockMove is what becomes of the lock file when pins move.
@@ -35,6 +37,7 @@ type LockMove struct {
 	Apart bool
 
 	locker Locker
+	after  []lock.Call
 }
 
 // Move finds out what a lock file has to hold once the pins have moved: the
@@ -42,16 +45,21 @@ type LockMove struct {
 // with all changes. What cannot be locked is an error: half a change would fail
 // the next `terrier lock --check`.
 func (k Locker) Move(ctx context.Context, path string, before []byte, old *lock.File, after *modules.Graph) (*LockMove, error) {
-	file, err := k.lock(ctx, after, old)
+	calls := rootsOf(after)
+	file, err := k.lock(ctx, calls, old)
 	if err != nil {
 		return nil, err
 	}
-	return &LockMove{Path: path, Before: before, Old: old, New: file, locker: k}, nil
+	return &LockMove{Path: path, Before: before, Old: old, New: file, locker: k, after: calls}, nil
 }
 
-// lock is the lock of a tree; entries that old has stay as they are.
-func (k Locker) lock(ctx context.Context, g *modules.Graph, old *lock.File) (*lock.File, error) {
+func rootsOf(g *modules.Graph) []lock.Call {
 	calls, _ := lock.Roots(g, hcl.Diagnostics{})
+	return calls
+}
+
+// lock is the lock of a tree's calls; entries that old has stay as they are.
+func (k Locker) lock(ctx context.Context, calls []lock.Call, old *lock.File) (*lock.File, error) {
 	result, err := lock.Run(ctx, calls, old, k.Config)
 	if err != nil {
 		return nil, err
@@ -78,15 +86,18 @@ func (l *LockMove) AddTo(ctx context.Context, stages []pins.Stage) error {
 	if l.Change() == nil || l.Apart {
 		return nil
 	}
+	halfway := newHalfway(rootsOf(l.locker.Before), l.after, stages)
 	files, last := map[string][]byte{}, l.Before
 	for i := range stages {
-		for p, data := range stages[i].Files {
-			files[p] = data
-		}
+		maps.Copy(files, stages[i].Files)
 		data := l.New.BytesAs(l.Before)
 		if i < len(stages)-1 {
+			calls, ok := halfway.calls(files)
+			if !ok {
+				calls = rootsOf(l.locker.Load(hclparse.Overlay(l.locker.FS, files)))
+			}
 			var err error
-			if data, err = l.between(ctx, files); err != nil {
+			if data, err = l.between(ctx, calls); err != nil {
 				return err
 			}
 		}
@@ -98,9 +109,9 @@ func (l *LockMove) AddTo(ctx context.Context, stages []pins.Stage) error {
 	return nil
 }
 
-// between is the lock file of the tree with some of the changes. All that it
-// takes was fetched for the last one.
-func (l *LockMove) between(ctx context.Context, files map[string][]byte) ([]byte, error) {
+// between is the lock file of the calls of a tree with some of the changes. All
+// that it takes was fetched for the last one.
+func (l *LockMove) between(ctx context.Context, calls []lock.Call) ([]byte, error) {
 	known := &lock.File{Entries: slices.Clone(l.Old.Entries)}
 	for _, e := range l.New.Entries {
 		if known.Find(e.Address, e.Ref) == nil {
@@ -110,7 +121,7 @@ func (l *LockMove) between(ctx context.Context, files map[string][]byte) ([]byte
 	known.Sort()
 	k := l.locker
 	k.Config.Offline, k.Config.Progress = true, nil
-	file, err := k.lock(ctx, k.Load(hclparse.Overlay(k.FS, files)), known)
+	file, err := k.lock(ctx, calls, known)
 	if err != nil {
 		return nil, err
 	}
