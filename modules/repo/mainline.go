@@ -17,15 +17,25 @@ var ErrNoMain = errors.New("which branch is the main one, this clone does not te
 // MainBranch finds the branch that others merge into, as the clone knows it,
 // with no network: where the HEAD of a remote leads, else its main or master.
 // The remote is origin, else that of the current branch's upstream, else the only
-// one. Of a repository without any remote it is its own main or master. name is
-// short: "origin/main". The error where there is none wraps ErrNoMain.
+// one. Of a repository without any remote it is its own main or master, and of a
+// bare one, whose branches are a remote's own, where its HEAD leads. name is short:
+// "origin/main". The error where there is none wraps ErrNoMain.
 func (r *Repo) MainBranch(ctx context.Context) (name string, c *Commit, err error) {
 	remotes, err := r.remoteNames(ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	prefix, names := "refs/heads/", []string{"main", "master"}
-	if len(remotes) > 0 {
+	switch {
+	case r.Root == "":
+		branch, err := r.branch(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		if branch != "" {
+			names = append([]string{branch}, names...)
+		}
+	case len(remotes) > 0:
 		prefix, names = "refs/remotes/", nil
 		upstream, err := r.upstream(ctx)
 		if err != nil {
@@ -81,21 +91,24 @@ func (r *Repo) remoteNames(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
+// branch is the branch that HEAD is on, in short; "" where it is on none.
+func (r *Repo) branch(ctx context.Context) (string, error) {
+	out, err := run(ctx, r.command(ctx, "symbolic-ref", "--quiet", "HEAD"), nil)
+	if err != nil && !exitedWith(err, 1) {
+		return "", err
+	}
+	name, _ := strings.CutPrefix(strings.TrimSuffix(string(out), "\n"), "refs/heads/")
+	return name, nil
+}
+
 // upstream is the name of the remote that the current branch follows; "" where
 // it follows none, and where HEAD is on no branch.
 func (r *Repo) upstream(ctx context.Context) (string, error) {
-	out, err := run(ctx, r.command(ctx, "symbolic-ref", "--quiet", "HEAD"), nil)
-	if err != nil {
-		if exitedWith(err, 1) {
-			err = nil
-		}
+	branch, err := r.branch(ctx)
+	if err != nil || branch == "" {
 		return "", err
 	}
-	branch, ok := strings.CutPrefix(strings.TrimSuffix(string(out), "\n"), "refs/heads/")
-	if !ok {
-		return "", nil
-	}
-	out, err = run(ctx, r.command(ctx, "config", "--get", "branch."+branch+".remote"), nil)
+	out, err := run(ctx, r.command(ctx, "config", "--get", "branch."+branch+".remote"), nil)
 	if err != nil && !exitedWith(err, 1) {
 		return "", err
 	}

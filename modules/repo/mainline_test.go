@@ -48,6 +48,13 @@ func TestMainBranch(t *testing.T) {
 	if got := main(dir); got != "master" {
 		t.Errorf("got %s", got)
 	}
+	for _, how := range []string{"--bare", "--mirror"} {
+		bare := filepath.Join(t.TempDir(), "bare.git")
+		at(dir, "clone", "-q", how, dir, bare)
+		if got := main(bare); got != "trunk" {
+			t.Errorf("%s: %s", how, got)
+		}
+	}
 	clone := filepath.Join(t.TempDir(), "clone")
 	at(dir, "clone", "-q", dir, clone)
 	at(clone, "commit", "-q", "--allow-empty", "-m", "mine")
