@@ -113,6 +113,9 @@ func (a *app) promote(ctx context.Context, o promoteOptions, names []string) err
 	if err := r.make(moves, skipped); err != nil {
 		return err
 	}
+	if err := r.docs(pins.Moved(r.result)); err != nil {
+		return err
+	}
 	if err := r.changes(ctx); err != nil {
 		return err
 	}
