@@ -104,8 +104,13 @@ func (r *pinsRun) publish(ctx context.Context, command string, l *publish.LockMo
 		return err
 	}
 	plan := &publish.Plan{Verb: command, Stages: stages}
+	if r.promotion != nil {
+		for _, e := range r.promotion.Evidence {
+			plan.Reasons = append(plan.Reasons, publish.Reason{Key: "Evidence", Text: fmt.Sprintf("%s (%s)", e.Environment, e)})
+		}
+	}
 	for _, e := range r.exempted {
-		plan.Exempted = append(plan.Exempted, publish.Exempted(e))
+		plan.Reasons = append(plan.Reasons, publish.Reason{Key: "Exempted", Text: fmt.Sprintf("%s (%s)", e.Stack, e.Reason)})
 	}
 	bar := r.progress()
 	defer bar.Done()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/terrier-iac/terrier/modules/forge"
 	"github.com/terrier-iac/terrier/modules/pins"
@@ -16,13 +17,13 @@ type Plan struct {
 	Stages []pins.Stage
 	// Stories tell what each move brings, by pins.Edit.Key.
 	Stories map[string]*pins.Story
-	// Exempted are stacks that somebody took out of a check: the commits and
-	// the merge request record it.
-	Exempted []Exempted
+	// Reasons are what the changes rest on, for who reads it later, in the
+	// commits and in the merge request.
+	Reasons []Reason
 }
 
-// Exempted is a stack that somebody took out of a check, and why.
-type Exempted struct{ Stack, Reason string }
+// A Reason is a line of a commit message: "Exempted: live/lab (torn down)".
+type Reason struct{ Key, Text string }
 
 // A Commit is one that was made.
 type Commit struct {
@@ -45,8 +46,8 @@ func (p *Plan) messages() []string {
 	for i := range p.Stages {
 		s := &p.Stages[i]
 		message := s.Title(p.Verb) + "\n\n" + s.Body(p.Stories)
-		for _, e := range p.Exempted {
-			message += fmt.Sprintf("\n\nExempted: %s (%s)", e.Stack, e.Reason)
+		for _, r := range p.Reasons {
+			message += fmt.Sprintf("\n\n%s: %s", r.Key, line(r.Text))
 		}
 		out = append(out, message+"\n\n"+trailer+p.Verb+"\n")
 	}
@@ -56,11 +57,14 @@ func (p *Plan) messages() []string {
 // description is the title and the body of the merge request.
 func (p *Plan) description() (title, body string) {
 	body = forge.Neutral(pins.Markdown(p.Stages, p.Stories))
-	for _, e := range p.Exempted {
-		body += fmt.Sprintf("\nExempted: %s\n", forge.Neutral(fmt.Sprintf("`%s` (%s)", e.Stack, e.Reason)))
+	for _, r := range p.Reasons {
+		body += fmt.Sprintf("\n%s: %s\n", r.Key, forge.Neutral(line(r.Text)))
 	}
 	return pins.Title(p.Stages, p.Verb), body
 }
+
+// line makes one of a text: no trailer can be forged in it.
+func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // Commit makes the plan's commits, one for each stage, and puts the branch on
 // the last of them. A branch of its own is made, or replaced where all that is

@@ -21,10 +21,10 @@ func TestPlanBounds(t *testing.T) {
 	}
 	edit := pins.Edit{Module: "a|b`c\n/close @bob", Environments: []string{"prod"}, From: "v1.0.0\n/merge", To: "v1.1.0"}
 	p := &Plan{
-		Verb:     "bump",
-		Stages:   []pins.Stage{{Environments: []string{"prod"}, Edits: []pins.Edit{edit}}},
-		Stories:  map[string]*pins.Story{edit.Key(): {Compared: true, Level: "minor", Log: changelog.New(entries)}},
-		Exempted: []Exempted{{"live/lab", "torn `down` @ada\n/close"}},
+		Verb:    "bump",
+		Stages:  []pins.Stage{{Environments: []string{"prod"}, Edits: []pins.Edit{edit}}},
+		Stories: map[string]*pins.Story{edit.Key(): {Compared: true, Level: "minor", Log: changelog.New(entries)}},
+		Reasons: []Reason{{"Exempted", "live/lab (torn `down` @ada\n/close)"}, {"Evidence", "qa\n" + trailer + "forged"}},
 	}
 	message := p.messages()[0]
 	title, body := p.description()
