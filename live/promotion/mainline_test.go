@@ -10,6 +10,10 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/terrier-iac/terrier/live/runs"
+	"github.com/terrier-iac/terrier/modules/lint"
+	"github.com/terrier-iac/terrier/modules/versions"
 )
 
 // A clone on the disk, whose commits are made at hours from noon.
@@ -278,9 +282,32 @@ func TestThere(t *testing.T) {
 	if got := ask(cloneOf(fstest.MapFS{}, d.dir)); !strings.HasPrefix(got, "error: qa has no stack in this clone") {
 		t.Error(got)
 	}
-	// With records it need be no repository.
+	// The account that only this clone knows counts there as well.
+	sandbox := t.TempDir()
+	write(t, sandbox, []string{"-3 qa/a apply applied v1.1.0 - sandbox"})
+	c := cloneOf(tree(map[string]string{"qa/a": "v1.1.0"}), sandbox)
+	c.AccountOf = nil
+	if got := ask(c); !strings.HasPrefix(got, "error: qa has no run records") {
+		t.Error(got)
+	}
+	// With records it need be no repository; as a whole it need not say its name.
 	write(t, none, []string{"-3 qa/a apply applied v1.1.0"})
 	if got := ask(cloneOf(tree(map[string]string{"qa/a": "v1.1.0"}), none)); got != "1.1.0" {
+		t.Error(got)
+	}
+	whole := t.TempDir()
+	r := runs.Record{Run: "r", Time: noon.Add(-time.Hour), Action: runs.Apply, Result: runs.Applied, Stack: ".", Modules: []runs.Module{{Source: vpc, Ref: "v1.1.0"}}}
+	if err := runs.Append(whole, r); err != nil {
+		t.Fatal(err)
+	}
+	c = cloneOf(fstest.MapFS{"main.tf": tree(map[string]string{"qa/a": "v1.1.0"})["qa/a/main.tf"]}, whole)
+	c.EnvironmentsOf, c.Whole = func(string) []string { return []string{"qa"} }, true
+	c.Set = versions.New(versions.Input{Graph: c.Graph, Calls: lint.Calls(&lint.Input{Graph: c.Graph}), Environments: []string{"qa"}, EnvironmentsOf: c.EnvironmentsOf})
+	if got := ask(c); got != "1.1.0" {
+		t.Error(got)
+	}
+	c.Whole = false
+	if got := ask(c); !strings.HasPrefix(got, "error: qa has no run records") {
 		t.Error(got)
 	}
 }

@@ -35,7 +35,7 @@ type Clone struct {
 	Environments   []string
 	EnvironmentsOf func(dir string) []string
 	// AccountOf is the name of an environment's account, "" for none; it may be
-	// nil.
+	// nil. What There does not say, Here may.
 	AccountOf func(environment string) string
 	// Load reads the files of another commit in the same way.
 	Load func(fs.FS) (*modules.Graph, hcl.Diagnostics)
@@ -138,7 +138,7 @@ func (p *Promotion) evidence(ctx context.Context) error {
 		file := read[e.clone.Root]
 		if file == nil {
 			var err error
-			if file, err = runs.Read(e.clone.Root); err != nil {
+			if file, err = runs.Read(e.clone.Root, p.about); err != nil {
 				return err
 			}
 			read[e.clone.Root] = file
@@ -168,12 +168,20 @@ func (p *Promotion) evidence(ctx context.Context) error {
 	return nil
 }
 
+// about reports whether a record may be of an environment before To: of a
+// million the others are not worth the memory.
+func (p *Promotion) about(r *runs.Record) bool {
+	return r.Environment == "" && p.from.clone.Whole || slices.Contains(p.q.Before, r.Environment)
+}
+
 // records takes the records of an environment. One of another account tells
 // nothing of this one.
 func (p *Promotion) records(e *environment, all []runs.Record) {
 	account := ""
-	if e.clone.AccountOf != nil {
-		account = e.clone.AccountOf(e.name)
+	for _, c := range []*Clone{e.clone, p.q.Here} {
+		if account == "" && c.AccountOf != nil {
+			account = c.AccountOf(e.name)
+		}
 	}
 	var others []string
 	for _, own := range []string{e.name, ""} {

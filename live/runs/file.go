@@ -16,7 +16,7 @@ import (
 // Bounds of what is read: a record has some hundred bytes for each module.
 const (
 	maxLine = 1 << 20
-	maxFile = 256 << 20
+	maxFile = 512 << 20
 )
 
 // Append adds a record to the file below dir, the directory of terrier.hcl. The
@@ -93,10 +93,11 @@ type File struct {
 	Damaged []int
 }
 
-// Read reads the records below dir; none where there is no file. Fields that it
-// does not know are passed over, and so are damaged lines, which the result
-// names. A record of a newer format is an error: what it means nobody can tell.
-func Read(dir string) (*File, error) {
+// Read reads the records below dir, those that keep asks for, or with nil all;
+// none where there is no file. Fields that it does not know are passed over, and
+// so are damaged lines, which the result names. A record of a newer format is an
+// error: what it means nobody can tell.
+func Read(dir string, keep func(*Record) bool) (*File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -116,10 +117,10 @@ func Read(dir string) (*File, error) {
 	if info, err := f.Stat(); err == nil && info.Size() > maxFile {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d\nhint: keep its newest lines, and move the others away", Name, info.Size(), maxFile)
 	}
-	return parse(io.LimitReader(f, maxFile))
+	return parse(io.LimitReader(f, maxFile), keep)
 }
 
-func parse(in io.Reader) (*File, error) {
+func parse(in io.Reader, keep func(*Record) bool) (*File, error) {
 	out := &File{}
 	r := bufio.NewReaderSize(in, 1<<16)
 	p := parser{texts: map[string]string{}, modules: map[string][]Module{}}
@@ -137,7 +138,9 @@ func parse(in io.Reader) (*File, error) {
 		if record, bad := p.line(line, n); bad != nil {
 			return nil, bad
 		} else if record != nil {
-			out.Records = append(out.Records, *record)
+			if keep == nil || keep(record) {
+				out.Records = append(out.Records, *record)
+			}
 		} else if len(bytes.TrimSpace(line)) > 0 || !whole {
 			out.Damaged = append(out.Damaged, n)
 		}
@@ -212,7 +215,7 @@ func (p *parser) line(line []byte, n int) (*Record, error) {
 	if out.check() != nil {
 		return nil, nil
 	}
-	for _, text := range []*string{&out.FormatVersion, &out.Run, (*string)(&out.Action), &out.Stack, &out.Environment, &out.Account, &out.Commit, (*string)(&out.Result), &out.By} {
+	for _, text := range []*string{&out.FormatVersion, (*string)(&out.Action), &out.Stack, &out.Environment, &out.Account, (*string)(&out.Result), &out.By} {
 		if had, ok := p.texts[*text]; ok {
 			*text = had
 		} else {

@@ -34,7 +34,7 @@ func TestAppendAndRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := Read(dir)
+	f, err := Read(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +42,10 @@ func TestAppendAndRead(t *testing.T) {
 	one.Modules = []Module{{Source: "a/b/c", Ref: "1.0.0"}, one.Modules[0]}
 	if d := cmp.Diff([]Record{one, two}, f.Records); d != "" || f.Damaged != nil {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+	f, err = Read(dir, func(r *Record) bool { return r.Action == Apply })
+	if err != nil || len(f.Records) != 1 || f.Records[0].Result != Applied {
+		t.Errorf("%+v, %v", f, err)
 	}
 	info, err := os.Stat(filepath.Join(dir, Name))
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -106,7 +110,7 @@ func TestReadTolerates(t *testing.T) {
 		"a huge line, torn": {line + strings.Repeat("x", 3*maxLine), 1, []int{2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := parse(strings.NewReader(test.text))
+			f, err := parse(strings.NewReader(test.text), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,10 +119,10 @@ func TestReadTolerates(t *testing.T) {
 			}
 		})
 	}
-	if _, err := parse(strings.NewReader(`{"format_version":"3.1","run":{"id":7},"modules":7}`)); err == nil || !strings.Contains(err.Error(), `"3.1"`) {
+	if _, err := parse(strings.NewReader(`{"format_version":"3.1","run":{"id":7},"modules":7}`), nil); err == nil || !strings.Contains(err.Error(), `"3.1"`) {
 		t.Errorf("of another shape: %v", err)
 	}
-	if _, err := parse(strings.NewReader(line + strings.Replace(line, `"1.0"`, `"2.0"`, 1))); err == nil || !strings.Contains(err.Error(), Name+":2 has format_version \"2.0\"") {
+	if _, err := parse(strings.NewReader(line + strings.Replace(line, `"1.0"`, `"2.0"`, 1)), nil); err == nil || !strings.Contains(err.Error(), Name+":2 has format_version \"2.0\"") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -151,7 +155,7 @@ func TestAppendRefuses(t *testing.T) {
 	if err := Append(dir, record(0, Apply, Applied, "v1")); err == nil || !strings.Contains(err.Error(), "no regular file") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Read(dir); err == nil {
+	if _, err := Read(dir, nil); err == nil {
 		t.Error("a directory was read")
 	}
 }
@@ -179,7 +183,7 @@ func TestAppendBehind(t *testing.T) {
 		}()
 	}
 	wg.Wait()
-	f, err := Read(dir)
+	f, err := Read(dir, nil)
 	if err != nil || len(f.Records) != 20 || !slices.Equal(f.Damaged, []int{1}) {
 		t.Errorf("%d records, damaged %v, %v", len(f.Records), f.Damaged, err)
 	}
@@ -243,7 +247,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(append(good[:30:30], append([]byte("\n"), good...)...))
 	f.Add([]byte(`{"format_version":"1.0","stack":"a","time":"2026-11-23T12:00:00+25:00","modules":[null]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := parse(bytes.NewReader(data))
+		file, err := parse(bytes.NewReader(data), nil)
 		if err != nil {
 			return
 		}
@@ -256,7 +260,7 @@ func FuzzParse(f *testing.F) {
 			if bytes.Count(line, []byte("\n")) != 1 {
 				t.Fatalf("%q", line)
 			}
-			again, err := parse(bytes.NewReader(line))
+			again, err := parse(bytes.NewReader(line), nil)
 			if err != nil || len(again.Records) != 1 {
 				t.Fatalf("%q: %v", line, err)
 			}
@@ -276,7 +280,7 @@ func BenchmarkMillion(b *testing.B) {
 		fmt.Fprintf(&text, `{"format_version":"1.0","run":"r%d","time":"2026-11-20T10:00:00Z","action":"apply","stack":"live/qa/s%d","environment":"qa","result":"applied","modules":[{"source":"git::https://git.example.com/vpc.git","ref":"v1.0.%d"}]}`+"\n", i/stacks, i%stacks, i%7)
 	}
 	for b.Loop() {
-		f, err := parse(bytes.NewReader(text.Bytes()))
+		f, err := parse(bytes.NewReader(text.Bytes()), nil)
 		if err != nil || len(f.Records) != 1_000_000 {
 			b.Fatal(err)
 		}
