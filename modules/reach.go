@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/terrier-iac/terrier/hclparse"
 )
 
 // A Reach is something in the tree that an expression leads to: a file, a
@@ -59,6 +61,45 @@ func (g *Graph) Reaches() []Reach {
 		return a.Dir+a.Path < b.Dir+b.Path
 	})
 	return out
+}
+
+// Outside returns what a module reads outside of its directory by path.module,
+// which is a part of it wherever it is called from, by file and line. What is
+// relative to the caller (path.root, a bare "../x") is not among them, nor is a
+// path that may lead to the module itself, as one that begins above it and is
+// not known further on. The module has to be loaded in full.
+func Outside(m *hclparse.Module) []Reach {
+	var out []Reach
+	for _, s := range sightsOf(m) {
+		if s.base != baseModule || s.fn == "" && !s.whole {
+			continue
+		}
+		r := s.reach(m.Path)
+		at := r.Place()
+		if r.Outside || Within(at, m.Path) || Within(m.Path, at) {
+			continue
+		}
+		out = append(out, r)
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		if out[i].File != out[j].File {
+			return out[i].File < out[j].File
+		}
+		return out[i].Line < out[j].Line
+	})
+	return out
+}
+
+// Place is the file, or the directory, that holds all that a reach leads to.
+func (r Reach) Place() string {
+	if r.Glob == "" {
+		if r.Whole {
+			return r.Path
+		}
+		return r.dir()
+	}
+	base, _ := doublestar.SplitPattern(path.Join(r.dir(), r.Glob))
+	return base
 }
 
 // reach resolves a path that is relative to dir.

@@ -237,6 +237,8 @@ func releaseReasons(p *printer, x *release.Release, st Style) {
 			text += " (" + y.Commit.String()[:8] + ")"
 		case y.File != "" && y.Gone && x.Previous != nil:
 			text += fmt.Sprintf(" (%s:%d at %s)", y.File, y.Line, x.Previous.Name)
+		case y.File != "" && y.Line == 0: // a symlink
+			text += fmt.Sprintf(" (%s)", y.File)
 		case y.File != "":
 			text += fmt.Sprintf(" (%s:%d)", y.File, y.Line)
 		}

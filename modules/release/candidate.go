@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -22,9 +23,11 @@ type candidate struct {
 	history *History
 	release *Release
 	version *change.Version // at HEAD
-	// changed says that its directory, or one that it calls, is another tree
-	// than in the last release; it is true of a module without one.
+	// changed says that its directory, or one that it calls, or a file that it
+	// reads, is another one than in the last release; it is true of a module
+	// without one.
 	changed bool
+	files   []outsideFile // that are others
 }
 
 // named are the directories that the user names.
@@ -138,7 +141,50 @@ func (c *Checkout) open(ctx context.Context, dir string, h *History, pre bool) (
 			m.changed = true
 		}
 	}
+	m.files = slices.DeleteFunc(filesOf(v, tree, dir), func(f outsideFile) bool {
+		a, was := before.ID(f.path)
+		b, is := tree.ID(f.path)
+		return a == b && was == is
+	})
+	m.changed = m.changed || len(m.files) > 0
 	return m, nil
+}
+
+// An outsideFile is a file or a directory of files that a module reads, and
+// that is in none of its directories.
+type outsideFile struct {
+	path string
+	file string // that reads it; a symlink to it has no line
+	line int
+}
+
+// filesOf are the files that a version of a module reads outside of its
+// directories, by path.module or through a symlink.
+func filesOf(v *change.Version, tree *repo.TreeFS, dir string) []outsideFile {
+	dirs := reach(v, dir)
+	var out []outsideFile
+	seen := map[string]bool{}
+	add := func(f outsideFile) {
+		if !seen[f.path] && !slices.ContainsFunc(dirs, func(d string) bool { return modules.Within(f.path, d) }) {
+			seen[f.path] = true
+			out = append(out, f)
+		}
+	}
+	for _, rel := range slices.Sorted(maps.Keys(v.Modules)) {
+		for _, r := range modules.Outside(v.Modules[rel]) {
+			add(outsideFile{r.Place(), r.File, r.Line})
+		}
+	}
+	for _, e := range tree.Entries() {
+		if e.Target == "" || path.IsAbs(e.Target) || !slices.ContainsFunc(dirs, func(d string) bool { return modules.Within(e.Path, d) }) {
+			continue
+		}
+		if to := path.Join(path.Dir(e.Path), e.Target); to != ".." && !strings.HasPrefix(to, "../") {
+			add(outsideFile{path: to, file: e.Path})
+		}
+	}
+	slices.SortFunc(out, func(a, b outsideFile) int { return cmp.Compare(a.path, b.path) })
+	return out
 }
 
 // reach are the directories that a version of a module consists of: its own,
@@ -184,12 +230,18 @@ func (c *Checkout) judge(ctx context.Context, m *candidate) error {
 		owner := c.owner(dir)
 		return owner != "" && !modules.Within(owner, m.dir) && !modules.Within(m.dir, owner)
 	})
+	for _, f := range m.files {
+		dirs = append(dirs, f.path)
+	}
 	slices.Sort(dirs)
 	entries, err := changelog.Between(ctx, c.rd, base.Commit, c.Head.ID, slices.Compact(dirs)...)
 	if err != nil {
 		return err
 	}
 	m.release.Judge(change.Versions(old, m.version), entries)
+	for _, f := range m.files {
+		m.release.Add(Reason{Level: change.Patch, Source: FromFiles, Summary: "it reads " + f.path + ", which changed", File: f.file, Line: f.line})
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ const (
 	FromChange     Source = "change"     // what changed in the files
 	FromCommit     Source = "commit"     // what a commit says
 	FromDependency Source = "dependency" // what it calls was released
-	FromFiles      Source = "files"      // something else in its directory changed
+	FromFiles      Source = "files"      // a file outside that it reads changed
 )
 
 // A Reason is why a release has its level, or one that is lower.

@@ -205,6 +205,16 @@ func (t *TreeFS) Tree(dir string) (Hash, bool) {
 	return n.entry.ID, true
 }
 
+// ID returns the id of what stands at a path: a file, a symlink, a directory or
+// a submodule; false where there is nothing.
+func (t *TreeFS) ID(name string) (Hash, bool) {
+	n := t.nodes[name]
+	if n == nil {
+		return Hash{}, false
+	}
+	return n.entry.ID, true
+}
+
 // Check applies CheckTree to everything in the tree, directories with no file
 // in them included.
 func (t *TreeFS) Check() error { return checkTree(t.entries, true) }
