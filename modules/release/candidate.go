@@ -221,12 +221,16 @@ func (c *Checkout) judge(ctx context.Context, m *candidate) error {
 	if base == nil {
 		return nil
 	}
-	old, _, err := c.load(ctx, base.Commit, m.dir, base.Name)
+	was, err := c.was(ctx, base, m.dir)
+	if err != nil {
+		return err
+	}
+	old, _, err := c.load(ctx, base.Commit, was, base.Name)
 	if err != nil {
 		return err
 	}
 	// What the commits say of another module is for that one's releases.
-	dirs := slices.DeleteFunc(append(reach(m.version, m.dir), reach(old, m.dir)...), func(dir string) bool {
+	dirs := slices.DeleteFunc(append(reach(m.version, m.dir), reach(old, was)...), func(dir string) bool {
 		owner := c.owner(dir)
 		return owner != "" && !modules.Within(owner, m.dir) && !modules.Within(m.dir, owner)
 	})
@@ -239,10 +243,45 @@ func (c *Checkout) judge(ctx context.Context, m *candidate) error {
 		return err
 	}
 	m.release.Judge(change.Versions(old, m.version), entries)
+	if was != m.dir {
+		m.release.Add(Reason{Level: change.Major, Source: FromChange, Summary: fmt.Sprintf("it was moved from %s to %s, which calls by its directory do not find", was, m.dir)})
+	}
 	for _, f := range m.files {
 		m.release.Add(Reason{Level: change.Patch, Source: FromFiles, Summary: "it reads " + f.path + ", which changed", File: f.file, Line: f.line})
 	}
 	return nil
+}
+
+// was is the directory that a module had in a release: the one that it has, or
+// where there was no configuration the only one that could have had the tag.
+func (c *Checkout) was(ctx context.Context, t *Tag, dir string) (string, error) {
+	tree, err := c.tree(ctx, t.Commit)
+	if err != nil {
+		return "", err
+	}
+	best, rank := []string(nil), 1<<30
+	seen := map[string]bool{}
+	for _, e := range tree.Entries() {
+		d := path.Dir(e.Path)
+		if !isConfig(e.Path) || seen[d] {
+			continue
+		}
+		if seen[d] = true; d == dir {
+			return dir, nil
+		}
+		i := slices.Index(c.all.Prefixes(d), t.Prefix)
+		if i < 0 || i > rank || d == "." {
+			continue
+		}
+		if i < rank {
+			best, rank = nil, i
+		}
+		best = append(best, d)
+	}
+	if len(best) != 1 || dir == "." {
+		return dir, nil
+	}
+	return best[0], nil
 }
 
 // choose gives the release its version and its tag.

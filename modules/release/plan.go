@@ -174,7 +174,11 @@ func (p *planning) follow(ctx context.Context, m *candidate, l moduleLink, used 
 	if from == nil {
 		return "", nil // it had no release before
 	}
-	old, _, err := p.load(ctx, from.Commit, used.dir, from.Name)
+	was, err := p.was(ctx, from, used.dir)
+	if err != nil {
+		return "", err
+	}
+	old, _, err := p.load(ctx, from.Commit, was, from.Name)
 	if err != nil {
 		return "", err
 	}

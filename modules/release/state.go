@@ -63,9 +63,11 @@ func (p *planning) untracked(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(paths, func(name string) bool {
-		if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tofu") && !strings.HasSuffix(name, ".tf.json") && !strings.HasSuffix(name, ".tofu.json") {
-			return true
-		}
-		return !slices.ContainsFunc(p.Releases, func(r *Release) bool { return modules.Within(name, r.Dir) })
+		return !isConfig(name) || !slices.ContainsFunc(p.Releases, func(r *Release) bool { return modules.Within(name, r.Dir) })
 	}), nil
+}
+
+// isConfig reports whether terraform or tofu reads a file of this name.
+func isConfig(name string) bool {
+	return slices.ContainsFunc([]string{".tf", ".tofu", ".tf.json", ".tofu.json"}, func(end string) bool { return strings.HasSuffix(name, end) })
 }
