@@ -85,6 +85,7 @@ func (a *app) list(ctx context.Context, o listOptions) error {
 		return err
 	}
 	v.adviseEnvironments()
+	v.nextOfList()
 	return v.done(false)
 }
 
@@ -188,7 +189,11 @@ func (v *versionsRun) noEnvironment(name string) error {
 	if len(known) == 0 {
 		return fmt.Errorf("--env %s: no environments are configured\nhint: %s proposes them, and they look like this: environment %q { stacks = [\"live/%s/**\"] }", name, v.command("init"), name, name)
 	}
-	return fmt.Errorf("--env %s: there is no such environment in %s\nhint: it has %s", name, configName, strings.Join(known, ", "))
+	hint := "it has " + strings.Join(known, ", ")
+	if near := suggest(name, known); near != "" {
+		hint = fmt.Sprintf("did you mean %s? It has %s", near, strings.Join(known, ", "))
+	}
+	return fmt.Errorf("--env %s: there is no such environment in %s\nhint: %s", name, configName, hint)
 }
 
 // learn finds out which releases there are: of the mirrors, or of the remotes

@@ -81,6 +81,7 @@ func (a *app) outdated(ctx context.Context, o outdatedOptions) error {
 	if o.offline {
 		a.say("Nobody was asked: releases are those of the last fetch into the cache. Registries were left out.")
 	}
+	v.nextOfOutdated(o, rows)
 	return v.done(o.exitCode && slices.ContainsFunc(rows, (*versions.Row).Outdated))
 }
 

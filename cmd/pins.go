@@ -227,6 +227,13 @@ func (r *pinsRun) finish(ctx context.Context, command string) error {
 		if err := report.WriteFixes(r.stdout, r.result.Changes, r.style(r.stdout)); err != nil {
 			return err
 		}
+		if len(r.result.Edits) == 0 {
+			r.say("Nothing moves.")
+		}
+		if n := r.asked(); n > 0 {
+			r.say("Calls that are left as they are: %d. --dry-run in the place of --diff says why.", n)
+		}
+		r.nextOfPins(command)
 		return r.done(r.result.Asked())
 	}
 	if !r.o.dryRun {
@@ -245,7 +252,19 @@ func (r *pinsRun) finish(ctx context.Context, command string) error {
 	if err := report.WritePins(r.stdout, p, r.format, r.style(r.stdout)); err != nil {
 		return err
 	}
+	r.nextOfPins(command)
 	return r.done(r.result.Asked())
+}
+
+// asked counts the calls that stay though they were asked for.
+func (r *pinsRun) asked() int {
+	n := 0
+	for _, s := range r.result.Skipped {
+		if s.Asked {
+			n++
+		}
+	}
+	return n
 }
 
 // write puts the changes into the work tree, or into commits.

@@ -167,7 +167,7 @@ func (o *releaseOptions) settle() error {
 
 // reportRelease shows what was decided, refused and made.
 func (a *app) reportRelease(o releaseOptions, plan *release.Plan, made *release.Made) error {
-	r := report.Release{Plan: *plan, DryRun: o.dryRun, Made: len(made.Tags) > 0}
+	r := report.Release{Plan: *plan, DryRun: o.dryRun, Made: len(made.Tags) > 0, Pushed: o.push}
 	if len(plan.Refused) == 0 || o.dryRun || a.format == "json" {
 		if err := report.WriteRelease(a.stdout, r, a.format, a.style(a.stdout)); err != nil {
 			return err
@@ -204,7 +204,9 @@ func (a *app) adviseRelease(o releaseOptions, plan *release.Plan, made *release.
 		a.next(report.Step{Command: "the same command without --dry-run", Why: "makes it"})
 		return
 	}
+	outdated := report.Step{Command: "terrier outdated", Why: "in the repositories that call it"}
 	if o.push != "" {
+		a.next(outdated)
 		return
 	}
 	words := []string{"git", "push", "--atomic", "origin"}
@@ -214,5 +216,5 @@ func (a *app) adviseRelease(o releaseOptions, plan *release.Plan, made *release.
 	for _, r := range plan.Releases {
 		words = append(words, "tag", shell(r.Tag))
 	}
-	a.next(report.Step{Command: strings.Join(words, " "), Why: "sends it"})
+	a.next(report.Step{Command: strings.Join(words, " "), Why: "sends it"}, outdated)
 }

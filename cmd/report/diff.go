@@ -73,12 +73,11 @@ func WriteDiff(w io.Writer, d *Diff, format string, st Style) error {
 
 func textDiff(w io.Writer, d *Diff, st Style) error {
 	p := &printer{w: w}
-	p.f("%s  %s → %s  %s\n", st.bold(clean(d.Module)), clean(d.Old), clean(d.New), levelPaint(st, d.Level))
+	move := clean(d.Old) + " → " + clean(d.New) + "  "
+	p.f("%s\n", st.heading(d.Module, move+levelPaint(st, d.Level), columns(move+d.Level)))
 	if len(d.Callers) > 0 {
 		p.f("\n%s\n", st.bold(count(len(d.Callers), "place")+" that would break"))
-		for _, c := range d.Callers {
-			p.f("  %s\n      %s\n", clean(fmt.Sprintf("%s:%d", c.File, c.Line)), fold(c.Summary, st.Width, 6))
-		}
+		textCallers(p, d.Callers, "  ", st)
 	}
 	const few = 10
 	last := ""
@@ -108,9 +107,29 @@ func textDiff(w io.Writer, d *Diff, st Style) error {
 	}
 	rest()
 	if len(d.Changes) == 0 {
-		p.f("%s\n", st.green("Nothing changed."))
+		p.f("\n%s\n", st.green("Nothing changed."))
 	}
 	return p.err
+}
+
+// textCallers writes what breaks, and below it where: one mistake is made in
+// many places. before stands before what breaks, as wide as it is shown.
+func textCallers(p *printer, callers []DiffCaller, before string, st Style) {
+	where := map[string][]string{}
+	var order []string
+	for _, c := range callers {
+		if where[c.Summary] == nil {
+			order = append(order, c.Summary)
+		}
+		where[c.Summary] = append(where[c.Summary], clean(fmt.Sprintf("%s:%d", c.File, c.Line)))
+	}
+	indent := columns(before)
+	for _, summary := range order {
+		p.f("%s%s\n", st.red(before), fold(summary, st.Width, indent))
+		for _, at := range where[summary] {
+			p.f("%s%s\n", strings.Repeat(" ", max(4, indent)+2), st.faint(at))
+		}
+	}
 }
 
 func levelPaint(st Style, level string) string {

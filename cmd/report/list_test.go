@@ -311,6 +311,58 @@ func TestListFields(t *testing.T) {
 	}
 }
 
+// A table fits every terminal: what is wide becomes narrower, and a name that is
+// too long stands in its own line.
+func TestTableFits(t *testing.T) {
+	long := strings.Repeat("name-", 16)
+	rows := func() [][]string {
+		return [][]string{
+			{"module", "environment", "current", "allowed", "latest", "behind", ""},
+			{"vpc", "sandbox", "1.0.0", "1.1.0", "1.1.0", "1", "same files"},
+			{long, "staging-eu-central-1-canary", "1.2.0-rc.1.of-the-nightly-build", "1.10.0", "1.10.0", "12", ""},
+			{"网络-网络", "prod", "feature/a-long-name-of-a-branch", "1.10.0", "1.10.0", "?", ""},
+		}
+	}
+	for _, width := range []int{70, 80, 100, 200} {
+		st := Style{Width: width}
+		var out bytes.Buffer
+		textTable(&printer{w: &out}, rows(), st)
+		for _, line := range strings.Split(out.String(), "\n") {
+			if columns(line) > width {
+				t.Errorf("%d columns of %d: %s", columns(line), width, line)
+			}
+		}
+		whole := strings.Contains(out.String(), long) && strings.Contains(out.String(), "1.2.0-rc.1.of-the-nightly-build")
+		if !strings.Contains(out.String(), "same files\n") || whole != (width == 200) {
+			t.Errorf("at %d columns:\n%s", width, out.String())
+		}
+	}
+	without := withoutLatest(rows())
+	if strings.Join(without[0], " ") != "module environment current allowed behind " || len(without[1]) != 6 {
+		t.Errorf("%q", without)
+	}
+	other := rows()
+	other[1][4] = "2.0.0"
+	if len(withoutLatest(other)[0]) != 7 {
+		t.Error("a newer release that is not allowed is left out")
+	}
+}
+
+// What breaks in many places is told once.
+func TestDiffCallersTogether(t *testing.T) {
+	d := &Diff{Module: "vpc", Old: "v1.0.0", New: "v2.0.0", Level: "major", Callers: []DiffCaller{
+		{"a.tf", 1, "vpc", "it lacks x"}, {"b.tf", 2, "vpc", "it passes y"}, {"c.tf", 3, "vpc", "it lacks x"},
+	}}
+	var out bytes.Buffer
+	if err := WriteDiff(&out, d, "text", Style{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "\n3 places that would break\n  it lacks x\n      a.tf:1\n      c.tf:3\n  it passes y\n      b.tf:2\n"
+	if !strings.Contains(out.String(), want) {
+		t.Errorf("%s", out.String())
+	}
+}
+
 // Thirty modules and six environments at 80 columns: every line fits, every
 // version is there, and colour only says again what the words say.
 func TestListTextFolds(t *testing.T) {

@@ -50,12 +50,15 @@ func cellPins(m *versions.Module, env string) []pinned {
 	return out
 }
 
-// The widths of the matrix's columns.
+// The widths of the matrix's columns; more where there is room.
 const (
-	nameWidth = 30 // longer names stand in a line of their own
 	cellWidth = 20
 	cellLines = 4 // without Verbose
 )
+
+// nameWidth is how wide a column of names becomes: longer names stand in a line
+// of their own.
+func (st Style) nameWidth() int { return max(30, st.Width/3) }
 
 func listText(w io.Writer, l *List, st Style) error {
 	p := &printer{w: w}
@@ -98,7 +101,7 @@ func listText(w io.Writer, l *List, st Style) error {
 func listColumn(p *printer, l *List, env string, st Style) {
 	width := 0
 	for _, m := range l.set.Modules {
-		if n := columns(oneLine(m.Name)); n <= max(nameWidth, st.Width/2) {
+		if n := columns(oneLine(m.Name)); n <= max(st.nameWidth(), st.Width/2) {
 			width = max(width, n)
 		}
 	}
@@ -154,7 +157,7 @@ func listMatrix(p *printer, l *List, envs []string, st Style) {
 	cells := make([][][]pinned, len(l.set.Modules))
 	widths := make([]int, len(envs))
 	for i, m := range l.set.Modules {
-		if n := columns(oneLine(m.Name)); n <= nameWidth {
+		if n := columns(oneLine(m.Name)); n <= st.nameWidth() {
 			name = max(name, n)
 		}
 		for j, e := range envs {
@@ -180,8 +183,9 @@ func listMatrix(p *printer, l *List, envs []string, st Style) {
 			cells[i] = append(cells[i], cell)
 		}
 	}
+	widest := max(cellWidth, (st.Width-2-name)/len(envs)-2)
 	for j, e := range envs {
-		widths[j] = min(cellWidth, max(widths[j], columns(envName(e))))
+		widths[j] = min(widest, max(widths[j], columns(envName(e))))
 	}
 	marked := false
 	for from := 0; from < len(envs); {
@@ -262,40 +266,54 @@ func cellLine(c []pinned, y int, verbose bool) (text string, mark bool) {
 	return c[y].cell(), c[y].behind > 0
 }
 
-// listSkews says in words who is behind whom, the farthest first.
+// listSkews says in words who is behind whom, the farthest first: those that
+// have the same to catch up with in one sentence.
 func listSkews(p *printer, l *List, st Style) {
 	type line struct {
-		m string
-		s versions.Skew
+		m            string
+		environments []string
+		s            versions.Skew
 	}
-	var all []line
+	var all []*line
 	for _, m := range l.set.Modules {
+		byAhead := map[string]*line{}
 		for _, s := range m.Skews() {
-			if s.Environment != s.Ahead && s.Environment != "" {
-				all = append(all, line{oneLine(m.Name), s})
+			if s.Environment == s.Ahead || s.Environment == "" {
+				continue
 			}
+			key := fmt.Sprint(s.Ahead, "\x00", s.Release.Tag, "\x00", s.Behind, s.AtLeast)
+			if byAhead[key] == nil {
+				byAhead[key] = &line{m: oneLine(m.Name), s: s}
+				all = append(all, byAhead[key])
+			}
+			byAhead[key].environments = append(byAhead[key].environments, envName(s.Environment))
 		}
 	}
 	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b line) int { return cmp.Compare(b.s.Behind, a.s.Behind) })
+	slices.SortStableFunc(all, func(a, b *line) int { return cmp.Compare(b.s.Behind, a.s.Behind) })
 	p.f("\n%s\n", st.bold("Behind"))
 	const few = 15
 	atLeast := false
 	for i, x := range all {
 		if i == few && !st.Verbose {
-			p.f("  %s\n", more(len(all)-few, "line"))
+			p.f("  %s\n", st.faint(more(len(all)-few, "line")+" (-v shows all)"))
 			break
 		}
-		n := count(x.s.Behind, "release")
+		n, verb := count(x.s.Behind, "release"), "is"
 		if x.s.AtLeast {
 			n, atLeast = "at least "+n, true
 		}
-		p.f("  %s\n", fold(fmt.Sprintf("%s: %s (%s) is %s behind %s (%s)", x.m, envName(x.s.Environment), x.s.Release.Version, n, envName(x.s.Ahead), x.s.Newest.Version), max(40, st.Width), 4))
+		if len(x.environments) > 1 {
+			verb = "are"
+		}
+		name := runewidth.Truncate(x.m, max(30, st.Width-8), "…")
+		text := fmt.Sprintf("%s: %s (%s) %s %s behind %s (%s)", name, strings.Join(x.environments, ", "), x.s.Release.Version, verb, n, envName(x.s.Ahead), x.s.Newest.Version)
+		p.f("  %s\n", fold(text, st.Width, 4))
 	}
 	if atLeast && !l.remote {
-		p.f("  %s\n", st.faint("Known are the releases in use, in the lock and in the cache; --remote asks."))
+		p.f("  %s\n", st.faint(fold("Known are the releases in use, in the lock and in the cache; --remote asks.", st.Width, 2)))
 	}
 }
 
@@ -308,10 +326,16 @@ func textUnknown(p *printer, set *versions.Set, st Style) {
 	const few = 10
 	for i, u := range set.Unknown {
 		if i == few && !st.Verbose {
-			p.f("  %s\n", more(len(set.Unknown)-few, "call"))
+			p.f("  %s\n", st.faint(more(len(set.Unknown)-few, "call")+" (-v shows all)"))
 			break
 		}
-		p.f("  %s:%d  %s: %s\n", visible(u.File), u.Line, oneLine(u.Module), u.Reason)
+		p.f("  %s:%d", visible(u.File), u.Line)
+		said := fmt.Sprintf("%s: %s", oneLine(u.Module), u.Reason)
+		if at := fmt.Sprintf("  %s:%d", visible(u.File), u.Line); columns(at)+2+columns(said) > st.Width {
+			p.f("\n%s\n", st.wrapped(4, said))
+		} else {
+			p.f("  %s\n", said)
+		}
 		p.f("    %s\n", st.faint(shorten(oneLine(u.Source))))
 	}
 }
@@ -321,7 +345,8 @@ func textMoved(p *printer, moved []ListMoved, st Style) {
 	if len(moved) == 0 {
 		return
 	}
-	p.f("\n%s  the forge sends on who asks for these; the sources still name the old address\n", st.bold("Moved"))
+	const said = "the forge sends on who asks for these; the sources still name the old address"
+	p.f("\n%s  %s\n", st.bold("Moved"), fold(said, st.Width, len("Moved  ")))
 	for _, m := range moved {
 		p.f("  %s\n    → %s\n", oneLine(m.Source), oneLine(m.To))
 	}
@@ -332,7 +357,7 @@ func textErrors(p *printer, errors []ListError, st Style) {
 	const few = 10
 	for i, e := range errors {
 		if i == few && !st.Verbose {
-			p.f("%s\n", more(len(errors)-few, "error"))
+			p.f("%s\n", st.faint(more(len(errors)-few, "error")+" (-v shows all)"))
 			break
 		}
 		if i == 0 {

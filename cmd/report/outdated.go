@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/terrier-iac/terrier/modules/versions"
 )
 
@@ -184,6 +186,9 @@ func outdatedText(w io.Writer, o *Outdated, st Style) error {
 	}
 	if len(rows) > 1 {
 		p.f("\n")
+		if tableWidth(rows, st) > st.Width {
+			rows = withoutLatest(rows)
+		}
 		textTable(p, rows, st)
 		if slices.ContainsFunc(o.rows, func(r *versions.Row) bool { return r.Outdated() && r.Behind < 0 }) {
 			p.f("\n  %s\n", st.faint("?: what is in use is no release, so nobody can count."))
@@ -208,7 +213,7 @@ func outdatedText(w io.Writer, o *Outdated, st Style) error {
 	case len(o.Errors) > 0:
 		p.f("\n%s\n", st.red("Not all could be looked at."))
 	case len(old) == 0 && len(unknown) == 0 && len(o.rows) > 0:
-		p.f("%s\n", st.green("All are at their newest release."))
+		p.f("\n%s\n", st.green("All are at their newest release."))
 	}
 	return p.err
 }
@@ -226,21 +231,50 @@ func textNames(p *printer, title, why string, names []string, st Style) {
 	p.f("  %s\n", strings.ReplaceAll(fold(strings.Join(names, ", "), max(40, st.Width), 2), "\ue000", " "))
 }
 
-// textTable writes rows in columns; a long first field stands in its own line.
-func textTable(p *printer, rows [][]string, st Style) {
+// withoutLatest leaves the newest releases out, where all of them are allowed.
+func withoutLatest(rows [][]string) [][]string {
+	latest, allowed := slices.Index(rows[0], "latest"), slices.Index(rows[0], "allowed")
+	for _, row := range rows[1:] {
+		if row[latest] != row[allowed] {
+			return rows
+		}
+	}
+	for i := range rows {
+		rows[i] = slices.Delete(rows[i], latest, latest+1)
+	}
+	return rows
+}
+
+// tableWidths are the widths of a table's columns, before it is made to fit.
+func tableWidths(rows [][]string, st Style) []int {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for j, field := range row {
 			n := columns(field)
 			switch {
-			case j == 0 && n > nameWidth:
+			case j == 0 && n > st.nameWidth():
 			case j > 0:
-				widths[j] = max(widths[j], min(n, cellWidth))
+				widths[j] = max(widths[j], min(n, max(cellWidth, st.Width/3)))
 			default:
 				widths[j] = max(widths[j], n)
 			}
 		}
 	}
+	return widths
+}
+
+func tableWidth(rows [][]string, st Style) int {
+	total := 0
+	for _, w := range tableWidths(rows, st) {
+		total += 2 + w
+	}
+	return total
+}
+
+// textTable writes rows in columns; a long first field stands in its own line.
+func textTable(p *printer, rows [][]string, st Style) {
+	widths := tableWidths(rows, st)
+	narrow(widths, rows[0], st.Width-2)
 	last := ""
 	for i, row := range rows {
 		first := row[0]
@@ -249,7 +283,7 @@ func textTable(p *printer, rows [][]string, st Style) {
 		}
 		last = row[0]
 		if n := columns(first); n > widths[0] {
-			p.f("  %s\n", st.bold(first))
+			p.f("  %s\n", st.bold(runewidth.Truncate(first, max(40, st.Width-2), "…")))
 			first = ""
 		}
 		line := pad(first, widths[0])
@@ -261,5 +295,26 @@ func textTable(p *printer, rows [][]string, st Style) {
 			line = st.bold(line)
 		}
 		p.f("  %s\n", line)
+	}
+}
+
+// narrow takes from the widest columns until the table fits. None becomes
+// narrower than its title, and one without a title stays.
+func narrow(widths []int, head []string, width int) {
+	total := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
+	for ; total > width; total-- {
+		widest := -1
+		for j, w := range widths {
+			if head[j] != "" && w > max(8, columns(head[j])) && (widest < 0 || w > widths[widest]) {
+				widest = j
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -29,6 +30,7 @@ type Pins struct {
 
 	title, name string
 	result      *pins.Result
+	order       []string // the environments, as they come after each other
 }
 
 // Exempted is a stack that somebody took out of a check, and why.
@@ -99,6 +101,7 @@ func NewPins(command, name string, r *pins.Result, set *versions.Set, unread []L
 	p := &Pins{
 		FormatVersion: FormatVersion, Written: written && len(r.Edits) > 0, Edits: []PinsEdit{}, Skipped: []PinsSkipped{},
 		Errors: listErrors(set, unread), Moved: listMoved(set), Exempted: []Exempted{}, title: strings.ToUpper(command[:1]) + command[1:], name: name, result: r,
+		order: set.Environments,
 	}
 	for _, e := range r.Edits {
 		edit := PinsEdit{
@@ -154,7 +157,7 @@ func WritePins(w io.Writer, p *Pins, format string, st Style) error {
 func (p *Pins) table(text func(string) string, notes bool) [][]string {
 	type row struct {
 		module, environment, from, to, note string
-		calls                               int
+		place, calls                        int
 	}
 	var rows []*row
 	byRow := map[row]*row{}
@@ -170,7 +173,11 @@ func (p *Pins) table(text func(string) string, notes bool) [][]string {
 		if notes {
 			said = append(said, e.Notes...)
 		}
-		r := row{e.Module, pinsEnvironments(p.result.Edits[i].Environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(said, "; "), 1}
+		environments := p.result.Edits[i].Environments
+		r := row{
+			e.Module, pinsEnvironments(environments, ", "), shownPin(e.From, e.FromVersion), shownPin(e.To, e.ToVersion), strings.Join(said, "; "),
+			p.place(environments), 1,
+		}
 		key := r
 		key.calls = 0
 		if known := byRow[key]; known != nil {
@@ -180,12 +187,26 @@ func (p *Pins) table(text func(string) string, notes bool) [][]string {
 		byRow[key] = &r
 		rows = append(rows, &r)
 	}
-	slices.SortStableFunc(rows, func(a, b *row) int { return strings.Compare(a.module, b.module) })
+	slices.SortStableFunc(rows, func(a, b *row) int {
+		return cmp.Or(strings.Compare(a.module, b.module), cmp.Compare(a.place, b.place))
+	})
 	out := [][]string{{"module", "environment", "from", "to", "calls", ""}}
 	for _, r := range rows {
 		out = append(out, []string{text(oneLine(r.module)), text(envName(r.environment)), text(oneLine(r.from)), text(oneLine(r.to)), thousands(r.calls), text(oneLine(r.note))})
 	}
 	return out
+}
+
+// place is where the first of some environments stands in their order; what is
+// in none comes last.
+func (p *Pins) place(environments []string) int {
+	first := len(p.order)
+	for _, e := range environments {
+		if i := slices.Index(p.order, e); i >= 0 {
+			first = min(first, i)
+		}
+	}
+	return first
 }
 
 // shownPin is a pin in a table: a commit in short, with what it is.
@@ -214,7 +235,11 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 			calls++
 		}
 	}
-	q.f("%s  %s in %s\n", st.bold(p.title), shownCalls(calls, len(p.Edits)-calls), count(len(files), "file"))
+	if len(p.Edits) > 0 {
+		q.f("%s  %s in %s\n", st.bold(p.title), shownCalls(calls, len(p.Edits)-calls), count(len(files), "file"))
+	} else {
+		q.f("%s  nothing moves\n", st.bold(p.title))
+	}
 	if p.Promotion != nil {
 		p.head(q, p.Exempted, st)
 	}
@@ -245,7 +270,11 @@ func pinsText(w io.Writer, p *Pins, st Style) error {
 	case st.Verbose:
 		pinsSkipped(q, st.bold("Where they should be"), right, st)
 	case len(right) > 0:
-		q.f("\n%s\n", st.faint(fmt.Sprintf("%s where they should be (-v names them).", count(len(right), "call"))))
+		are := "are where they should be (-v names them)."
+		if len(right) == 1 {
+			are = "is where it should be (-v names it)."
+		}
+		q.f("\n%s\n", st.faint(count(len(right), "call")+" "+are))
 	}
 	textPublished(q, p.Published, st)
 	textMoved(q, p.Moved, st)
@@ -338,10 +367,13 @@ func pinsSkipped(p *printer, title string, all []PinsSkipped, st Style) {
 		p.f("%s\n", st.wrapped(2, s.Module+": "+s.Reason))
 		for _, o := range byGroup[g] {
 			where := fmt.Sprintf("%s:%d", oneLine(o.File), o.Line)
-			if env := envName(o.Environment); env != "-" {
-				where += "  " + env
+			p.f("    %s", st.faint(where))
+			if env := envName(o.Environment); env != "-" && 4+columns(where)+2+columns(env) <= st.Width {
+				p.f("  %s", st.faint(env))
+			} else if env != "-" {
+				p.f("\n      %s", st.faint(env))
 			}
-			p.f("    %s\n", st.faint(where))
+			p.f("\n")
 		}
 		byGroup[g] = nil
 		if s.Hint != "" {
@@ -353,5 +385,5 @@ func pinsSkipped(p *printer, title string, all []PinsSkipped, st Style) {
 // wrapped folds a text at the style's width, each line with an indent.
 func (st Style) wrapped(indent int, text string) string {
 	pad := strings.Repeat(" ", indent)
-	return pad + fold(oneLine(text), max(40, st.Width)-indent, indent)
+	return pad + fold(oneLine(text), max(40, st.Width), indent)
 }

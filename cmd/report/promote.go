@@ -112,6 +112,11 @@ func (m *Promotion) head(q *printer, exempted []Exempted, st Style) {
 // moved are the lines behind the table: what the moves change.
 func (m *Promotion) moved(q *printer, st Style) {
 	const few = 5
+	var same []string
+	head := func(name, from, to, level string, paint func(Style, string) string) {
+		move := oneLine(from) + " → " + oneLine(to) + "  "
+		q.f("\n%s\n", st.heading(name, move+paint(st, level), columns(move+level)))
+	}
 	for i := 0; i < len(m.Changes); i++ {
 		c := &m.Changes[i]
 		if c.Error != "" {
@@ -119,22 +124,25 @@ func (m *Promotion) moved(q *printer, st Style) {
 			for ; i+1 < len(m.Changes) && m.Changes[i+1].Module == c.Module && m.Changes[i+1].To == c.To && m.Changes[i+1].Error == c.Error; i++ {
 				from = append(from, m.Changes[i+1].From)
 			}
-			q.f("\n%s  %s → %s  %s\n", st.bold(clean(c.Module)), clean(strings.Join(from, ", ")), clean(c.To), st.yellow("not compared"))
+			head(c.Module, strings.Join(from, ", "), c.To, "not compared", Style.yellow)
 			q.f("%s\n", st.wrapped(2, c.Error))
 			continue
 		}
-		q.f("\n%s  %s → %s  %s\n", st.bold(clean(c.Module)), clean(c.From), clean(c.To), levelPaint(st, c.Level))
+		if len(c.Changes)+len(c.Callers) == 0 {
+			same = append(same, c.Module)
+			continue
+		}
+		head(c.Module, c.From, c.To, c.Level, levelPaint)
 		for i, d := range c.Changes {
 			if i == few && !st.Verbose && len(c.Changes) > few+1 {
 				q.f("  %s\n", st.faint(more(len(c.Changes)-few, "change")+" (-v shows all)"))
 				break
 			}
-			q.f("%s\n", st.wrapped(2, d.Level+": "+d.Summary))
+			q.f("  %s\n", levelled(st, d.Level, oneLine(d.Summary)))
 		}
-		for _, b := range c.Callers {
-			q.f("%s\n", st.wrapped(2, fmt.Sprintf("%s breaks: %s", clean(fmt.Sprintf("%s:%d", b.File, b.Line)), b.Summary)))
-		}
+		textCallers(q, c.Callers, "  breaks ", st)
 	}
+	textNames(q, "No change", "that a call, a plan or a state would see", same, st)
 }
 
 // markdownHead is head for a page.

@@ -15,6 +15,7 @@ type Release struct {
 	release.Plan
 	DryRun bool
 	Made   bool
+	Pushed string // the remote that has it all now, "" for none
 }
 
 // releaseJSON and the types below are what JSON has.
@@ -190,15 +191,38 @@ func textRelease(w io.Writer, r Release, st Style) error {
 		p.f("%s\n", fold(x.Name+": "+x.Reason+".", st.Width, 2))
 	}
 	if len(r.Skipped) > 0 {
-		p.f("\n%s\n", st.yellow("Left out"))
+		p.f("\n%s  %s\n", st.yellow("Left as they are"), count(len(r.Skipped), "module"))
 		for _, x := range r.Skipped {
 			p.f("  %s\n", fold(x.Name+": "+x.Reason, st.Width, 4))
 		}
 	}
-	if len(r.Releases) == 0 && len(r.Refused)+len(r.Skipped)+len(r.Nothing) == 0 {
+	switch {
+	case len(r.Releases) == 0 && len(r.Refused)+len(r.Skipped)+len(r.Nothing) == 0:
 		p.f("%s\n", st.green("Nothing to release."))
+	case len(r.Releases) > 0 && r.Made:
+		p.f("\n%s  %s\n", st.bold("Tagged"), r.made())
+	case len(r.Releases) > 0:
+		p.f("\n%s\n", st.faint("Nothing was written."))
 	}
 	return p.err
+}
+
+// made says what is there now, and where.
+func (r Release) made() string {
+	commits := 0
+	for _, x := range r.Releases {
+		if len(x.Pins) > 0 {
+			commits++
+		}
+	}
+	text := count(len(r.Releases), "tag")
+	if commits > 0 {
+		text += " and " + count(commits, "commit")
+	}
+	if r.Pushed != "" {
+		text += ", pushed to " + oneLine(mask(r.Pushed))
+	}
+	return text
 }
 
 // releaseHead is the line that says it all.
@@ -242,9 +266,14 @@ func releaseReasons(p *printer, x *release.Release, st Style) {
 		case y.File != "":
 			text += fmt.Sprintf(" (%s:%d)", y.File, y.Line)
 		}
-		level := string(y.Level)
-		p.f("  %s%s%s\n", levelPaint(st, level), strings.Repeat(" ", 7-len(level)), fold(text, st.Width, 9))
+		p.f("  %s\n", levelled(st, string(y.Level), text))
 	}
+}
+
+// levelled is a text behind its level; the lines of the text are below each
+// other, two columns from the left.
+func levelled(st Style, level, text string) string {
+	return levelPaint(st, level) + strings.Repeat(" ", max(0, 7-len(level))) + fold(text, st.Width, 9)
 }
 
 func textReleaseCheck(w io.Writer, verdicts []release.Verdict, st Style) error {

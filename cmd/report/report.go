@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fatih/color"
+	"github.com/mattn/go-runewidth"
 )
 
 // FormatVersion is the version of every JSON document.
@@ -124,6 +125,12 @@ func more(n int, noun string) string {
 	return strings.Replace(count(n, noun), " ", " more ", 1)
 }
 
+// heading begins a section about a module: its name, cut where the rest would
+// not fit beside it.
+func (st Style) heading(name, rest string, width int) string {
+	return st.bold(runewidth.Truncate(oneLine(name), max(30, st.Width-2-width), "…")) + "  " + rest
+}
+
 func thousands(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -138,7 +145,7 @@ func fold(text string, width, indent int) string {
 	var b strings.Builder
 	col := 0
 	for i, word := range strings.Fields(clean(text)) {
-		n := len([]rune(word))
+		n := columns(word)
 		switch {
 		case i == 0:
 			col = indent
