@@ -54,7 +54,8 @@ GITHUB_TOKEN or GITEA_TOKEN, for the host that the environment names.
 
 Exit codes: 0 all that was asked for is done; 2 something was left as it is, and
 the report says why; 1 an error.`,
-		Example: "  terrier bump vpc@1.4.0 --env qa\n  terrier bump --all --patch --dry-run\n  terrier bump vpc eks --minor --env qa,staging --diff\n  terrier bump vpc@2.0.0 --path live/prod/network\n  terrier bump vpc --env prod --merge-request",
+		Example:           "  terrier bump vpc@1.4.0 --env qa\n  terrier bump --all --patch --dry-run\n  terrier bump vpc eks --minor --env qa,staging --diff\n  terrier bump vpc@2.0.0 --path live/prod/network\n  terrier bump vpc --env prod --merge-request",
+		ValidArgsFunction: a.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.bump(cmd.Context(), o, args)
 		},

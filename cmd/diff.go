@@ -41,8 +41,9 @@ does another thing with no call changed; patch, all else; none.
 
 Exit codes: 0 the versions were compared; 2 with --exit-code, they differ, or a
 caller breaks; 1 an error.`,
-		Example: "  terrier diff vpc v1.0.0 v2.0.0\n  terrier diff modules/vpc HEAD~1 HEAD --format markdown\n  terrier diff terraform-aws-modules/vpc/aws 5.21.0 6.0.0\n  terrier diff vpc v1.0.0 v2.0.0 --callers ../live-prod --exit-code",
-		Args:    cobra.ExactArgs(3),
+		Example:           "  terrier diff vpc v1.0.0 v2.0.0\n  terrier diff modules/vpc HEAD~1 HEAD --format markdown\n  terrier diff terraform-aws-modules/vpc/aws 5.21.0 6.0.0\n  terrier diff vpc v1.0.0 v2.0.0 --callers ../live-prod --exit-code",
+		Args:              cobra.ExactArgs(3),
+		ValidArgsFunction: a.completeDiff,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.module, o.old, o.new = args[0], args[1], args[2]
 			return a.diff(cmd.Context(), o)
@@ -50,8 +51,8 @@ caller breaks; 1 an error.`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.callers, "callers", nil, "look for callers in this `directory`, not in the whole repository (repeatable)")
-	f.BoolVar(&o.exitCode, "exit-code", false, "exit 2 where there are changes")
-	f.BoolVar(&o.offline, "offline", false, "ask no remote; use what the mirrors hold")
+	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 2 where there are changes")
+	f.BoolVar(&o.offline, "offline", false, "ask nobody; use what the mirrors in the cache know")
 	a.formatFlag(cmd, "text", "json", "markdown")
 	return cmd
 }

@@ -47,7 +47,8 @@ environment of terrier.hcl has is in the column "-".
 
 MODULE is a name from the list, a repository's name, host/path, an address, or a
 glob over host/path; quote it.`,
-		Example: "  terrier list\n  terrier list vpc --env prod --format json\n  terrier list 'gitlab.example.com/terraform/*' --remote\n  terrier list --format cyclonedx > modules.cdx.json",
+		Example:           "  terrier list\n  terrier list vpc --env prod --format json\n  terrier list 'gitlab.example.com/terraform/*' --remote\n  terrier list --format cyclonedx > modules.cdx.json",
+		ValidArgsFunction: a.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
 			return a.list(cmd.Context(), o)

@@ -66,7 +66,7 @@ Exit codes: 0 the lock is as it should be; 2 there is a problem; 1 an error.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.check, "check", false, "write nothing; compare the lock file with the code, the remotes and the packages")
 	f.StringArrayVar(&o.update, "update", nil, "lock this `module` anew: its repository's name, host/path, or whole address")
-	f.BoolVar(&o.offline, "offline", false, "ask no remote and no registry; use what the mirrors hold")
+	f.BoolVar(&o.offline, "offline", false, "ask nobody; use what the mirrors in the cache know")
 	a.formatFlag(cmd, "text", "json")
 	return cmd
 }

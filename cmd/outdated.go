@@ -41,7 +41,8 @@ said to. --offline asks nobody and uses what the cache knows.
 
 Exit codes: 0 the list is whole; 1 a remote did not answer, or a file cannot be
 read, and the rest is shown; 2, with --exit-code only, something is outdated.`,
-		Example: "  terrier outdated\n  terrier outdated vpc --env prod\n  terrier outdated --exit-code --format json",
+		Example:           "  terrier outdated\n  terrier outdated vpc --env prod\n  terrier outdated --exit-code --format json",
+		ValidArgsFunction: a.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.names = args
 			return a.outdated(cmd.Context(), o)

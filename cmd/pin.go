@@ -47,7 +47,8 @@ not touched without --force.
 
 Exit codes: 0 all that was asked for is done; 2 something was left as it is, and
 the report says why; 1 an error.`,
-		Example: "  terrier pin\n  terrier pin vpc --env prod --diff\n  terrier pin --tags --path live/sandbox",
+		Example:           "  terrier pin\n  terrier pin vpc --env prod --diff\n  terrier pin --tags --path live/sandbox",
+		ValidArgsFunction: a.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.pin(cmd.Context(), o, args)
 		},

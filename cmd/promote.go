@@ -47,7 +47,8 @@ What the move changes in the module's interface is shown, and which calls of
 
 Exit codes: 0 all that was asked for is done; 2 it was refused, or something was
 left as it is, and the report says why; 1 an error.`,
-		Example: "  terrier promote --from qa --to prod --dry-run\n  terrier promote --from qa --to prod vpc eks --soak 2d\n  terrier promote --from qa --to prod --exempt live/qa/lab --reason 'gone soon'\n  terrier promote --from qa --to prod --from-dir ../live-qa",
+		Example:           "  terrier promote --from qa --to prod --dry-run\n  terrier promote --from qa --to prod vpc eks --soak 2d\n  terrier promote --from qa --to prod --exempt live/qa/lab --reason 'gone soon'\n  terrier promote --from qa --to prod --from-dir ../live-qa",
+		ValidArgsFunction: a.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.promote(cmd.Context(), o, args)
 		},

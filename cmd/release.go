@@ -58,6 +58,9 @@ is on HEAD.
 Exit codes: 0 released, or there is nothing to release, or the tag is right; 2
 refused, a dependent was left out, or the tag is too low; 1 an error.`,
 		Example: "  terrier release --dry-run\n  terrier release modules/vpc\n  terrier release modules/vpc --pre rc --push\n  terrier release --all --dry-run --format json\n  terrier release --check --tag v2.0.0",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.modules = args
 			return a.release(cmd.Context(), o)

@@ -113,7 +113,8 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Move Terraform modules out of a monorepo, and keep every caller pinned",
 		Long: `Terrier digs Terraform modules out of a monorepo, with their history, into
 tagged repositories, and pins every caller to a release. It proves that nothing
-else has changed. Afterwards lint and lock keep the callers pinned.
+else has changed. Afterwards lint and lock keep the callers pinned, and bump and
+promote move them to new releases, one environment at a time.
 
 Exit codes: 0 all that was asked is done; 2 done, with something found, changed,
 blocked, skipped or unproved; 1 an error. Every flag can be given in the
@@ -136,7 +137,16 @@ environment as TERRIER_<FLAG>.`,
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no progress, no notes, no next steps")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show all of what is found, not the first of it")
 	f.StringVar(&a.tfPath, "tf-path", "", "terraform or tofu `binary` (default: terraform, else tofu, on PATH)")
-	root.AddCommand(a.initCommand(), a.scanCommand(), a.lintCommand(), a.listCommand(), a.outdatedCommand(), a.bumpCommand(), a.pinCommand(), a.promoteCommand(), a.releaseCommand(), a.splitCommand(), a.pushCommand(), a.lockCommand(), a.diffCommand(), a.cacheCommand(), a.versionCommand())
+	_ = root.MarkPersistentFlagDirname("chdir") // it is there
+	root.AddGroup(helpGroups...)
+	addGroup(root, "migrate", a.initCommand(), a.scanCommand(), a.splitCommand(), a.pushCommand())
+	addGroup(root, "enforce", a.lintCommand(), a.lockCommand())
+	addGroup(root, "version", a.listCommand(), a.outdatedCommand(), a.diffCommand(), a.bumpCommand(), a.promoteCommand(), a.pinCommand(), a.releaseCommand())
+	addGroup(root, "other", a.cacheCommand(), a.completionCommand(), a.versionCommand())
+	root.SetHelpCommandGroupID("other")
+	for _, cmd := range root.Commands() {
+		a.completions(cmd)
+	}
 	return root
 }
 
@@ -160,6 +170,7 @@ func flagsFromEnvironment(flags *pflag.FlagSet) error {
 // the default.
 func (a *app) formatFlag(cmd *cobra.Command, formats ...string) {
 	cmd.Flags().StringVar(&a.format, "format", formats[0], "output `format`: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // it is there
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, f := range formats {
