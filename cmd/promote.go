@@ -58,7 +58,7 @@ left as it is, and the report says why; 1 an error.`,
 	f.StringVar(&o.to, "to", "", "the `environment` whose calls move")
 	f.StringVar(&o.fromDir, "from-dir", "", "another clone's `directory`, which holds --from")
 	f.StringVar(&o.base, "base", "", "the main branch, a `revision` (default: where the HEAD of origin leads, or of the remote that the branch follows)")
-	f.StringVar(&o.soak, "soak", "", "how long --from must have had it: 48h, 2d (a `duration`)")
+	f.StringVar(&o.soak, "soak", "", "for which `duration` --from must have had it: 48h, 2d")
 	f.StringArrayVar(&o.exempt, "exempt", nil, "a `stack` of --from, or a glob, that does not count")
 	f.StringArrayVar(&o.reasons, "reason", nil, "why --exempt is right: a `text` for each, or one for all")
 	f.StringSliceVar(&o.paths, "path", nil, "only calls of --to in these `directories` or globs")

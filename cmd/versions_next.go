@@ -100,7 +100,7 @@ func (r *pinsRun) nextOfPins(command string) {
 	case r.o.dryRun:
 		steps = append(steps, report.Step{Command: "the same command without --dry-run", Why: "writes it"})
 	case r.publication == nil:
-		steps = append(steps, report.Step{Command: git + " diff", Why: "each pin that moved"})
+		steps = append(steps, report.Step{Command: git + " diff", Why: "what changed"})
 	case !pushed && r.publication.report.Branch != "":
 		branch := r.publication.report.Branch
 		steps = append(steps, report.Step{Command: fmt.Sprintf("%s log -p -%d %s", git, len(r.publication.report.Commits), shell(branch)), Why: "what was committed"})
