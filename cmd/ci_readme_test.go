@@ -63,7 +63,7 @@ func TestCIFlags(t *testing.T) {
 
 // What the pages show of CI is what these files take, and CI.md has each input.
 func TestPagesOfCI(t *testing.T) {
-	hooks, components, workflows := 0, 0, 0
+	hooks, components, workflows, recipes := 0, 0, 0, 0
 	for name, text := range pages(t) {
 		_, blocks := splitPage(t, name, text)
 		for _, b := range blocks {
@@ -85,6 +85,15 @@ func TestPagesOfCI(t *testing.T) {
 				Jobs map[string]any
 			}
 			parseYAML(t, b.text, &config)
+			switch uses := strings.Contains(b.text, "uses: terrier-iac/"); {
+			case strings.HasPrefix(b.text, ".terrier:") || strings.HasPrefix(b.text, "terrier-"):
+				t.Run(b.String(), func(t *testing.T) { recipes += checkPipeline(t, b.text) })
+				continue
+			case len(config.Jobs) > 0 && !uses:
+				recipes++
+				t.Run(b.String(), func(t *testing.T) { checkRecipe(t, b.text) })
+				continue
+			}
 			if len(config.Repos)+len(config.Include)+len(config.Jobs) != 1 {
 				t.Errorf("%s: what is this?", b)
 			}
@@ -118,8 +127,8 @@ func TestPagesOfCI(t *testing.T) {
 			}
 		}
 	}
-	if hooks < 3 || components < 2 || workflows < 2 {
-		t.Errorf("%d hooks, %d components, %d workflows", hooks, components, workflows)
+	if hooks < 3 || components < 2 || workflows < 2 || recipes < 5 {
+		t.Errorf("%d hooks, %d components, %d workflows, %d recipes", hooks, components, workflows, recipes)
 	}
 	_, section, _ := strings.Cut(readFile(t, "CI.md"), "\n## Inputs\n")
 	section, _, _ = strings.Cut(section, "\n## ")
