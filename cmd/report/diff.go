@@ -121,11 +121,15 @@ func textCallers(p *printer, callers []DiffCaller, before string, st Style) {
 		if where[c.Summary] == nil {
 			order = append(order, c.Summary)
 		}
-		where[c.Summary] = append(where[c.Summary], clean(fmt.Sprintf("%s:%d", c.File, c.Line)))
+		where[c.Summary] = append(where[c.Summary], oneLine(fmt.Sprintf("%s:%d", c.File, c.Line)))
 	}
 	indent := columns(before)
 	for _, summary := range order {
-		p.f("%s%s\n", st.red(before), fold(summary, st.Width, indent))
+		lead := before
+		if strings.TrimSpace(before) != "" {
+			lead = st.red(before)
+		}
+		p.f("%s%s\n", lead, fold(oneLine(summary), st.Width, indent))
 		for _, at := range where[summary] {
 			p.f("%s%s\n", strings.Repeat(" ", max(4, indent)+2), st.faint(at))
 		}
@@ -215,7 +219,7 @@ func markdownDiff(w io.Writer, d *Diff) error {
 	p := &printer{w: w}
 	p.f("## %s: %s → %s (%s)\n", escapeMarkdown(d.Module), escapeMarkdown(d.Old), escapeMarkdown(d.New), d.Level)
 	if len(d.Callers) > 0 {
-		p.f("\n### Callers that break\n\n| Where | What |\n|---|---|\n")
+		p.f("\n### Callers that break\n\n| where | what |\n|---|---|\n")
 		for _, c := range d.Callers {
 			p.f("| %s | %s |\n", tableCode(fmt.Sprintf("%s:%d", c.File, c.Line)), escapeMarkdown(c.Summary))
 		}
@@ -223,7 +227,7 @@ func markdownDiff(w io.Writer, d *Diff) error {
 	last := ""
 	for _, c := range foldDiff(d.Changes) {
 		if c.Level != last {
-			p.f("\n### %s\n\n| What | Old | New | Where |\n|---|---|---|---|\n", strings.ToUpper(c.Level[:1])+c.Level[1:])
+			p.f("\n### %s\n\n| what | old | new | where |\n|---|---|---|---|\n", strings.ToUpper(c.Level[:1])+c.Level[1:])
 			last = c.Level
 		}
 		p.f("| %s | %s | %s | %s |\n", escapeMarkdown(c.Summary+inSubmodule(c)), tableCode(diffText(c.Old)), tableCode(diffText(c.New)), tableCode(diffPlace(d, c)))

@@ -76,7 +76,7 @@ func inert(field string) string {
 
 // listMarkdown writes the matrix as a table for a merge request.
 func listMarkdown(w io.Writer, l *List, st Style) error {
-	head := []string{"Module"}
+	head := []string{"module"}
 	for _, e := range l.Environments {
 		head = append(head, envName(e))
 	}

@@ -133,6 +133,7 @@ func (m *Promotion) moved(q *printer, st Style) {
 			continue
 		}
 		head(c.Module, c.From, c.To, c.Level, levelPaint)
+		textCallers(q, c.Callers, "  breaks ", st)
 		for i, d := range c.Changes {
 			if i == few && !st.Verbose && len(c.Changes) > few+1 {
 				q.f("  %s\n", st.faint(more(len(c.Changes)-few, "change")+" (-v shows all)"))
@@ -140,7 +141,6 @@ func (m *Promotion) moved(q *printer, st Style) {
 			}
 			q.f("  %s\n", levelled(st, d.Level, oneLine(d.Summary)))
 		}
-		textCallers(q, c.Callers, "  breaks ", st)
 	}
 	textNames(q, "No change", "that a call, a plan or a state would see", same, st)
 }
@@ -172,11 +172,14 @@ func (m *Promotion) markdownMoved(q *printer) {
 	markdown := func(text string) string { return markdown(oneLine(text)) }
 	for _, c := range m.Changes {
 		q.f("\n**%s** %s → %s: %s\n", markdown(c.Module), markdown(c.From), markdown(c.To), markdown(c.Level+c.Error))
-		for _, d := range c.Changes {
-			q.f("- %s: %s\n", d.Level, markdown(d.Summary))
+		if len(c.Changes)+len(c.Callers) > 0 {
+			q.f("\n")
 		}
 		for _, b := range c.Callers {
 			q.f("- %s:%d breaks: %s\n", markdown(b.File), b.Line, markdown(b.Summary))
+		}
+		for _, d := range c.Changes {
+			q.f("- %s: %s\n", d.Level, markdown(d.Summary))
 		}
 	}
 }
