@@ -231,14 +231,17 @@ func releaseHead(p *printer, x *release.Release, st Style) {
 	if x.Previous != nil {
 		from = clean(x.Previous.Name) + " → "
 	}
-	level := ""
+	move := from + clean(x.Tag)
+	width := columns(move)
 	if x.Previous != nil {
-		step := release.Between(x.Previous.Version, x.Version)
-		if level = "  " + levelPaint(st, string(step)); step != x.Level {
-			level += fmt.Sprintf(", the changes are %s", x.Level)
+		step, but := release.Between(x.Previous.Version, x.Version), ""
+		if step != x.Level {
+			but = fmt.Sprintf(", the changes are %s", x.Level)
 		}
+		move += "  " + levelPaint(st, string(step)) + but
+		width += 2 + columns(string(step)+but)
 	}
-	p.f("%s  %s%s%s\n", st.bold(clean(x.Name)), from, clean(x.Tag), level)
+	p.f("%s\n", st.heading(x.Name, move, width))
 	for _, pin := range x.Pins {
 		p.f("  %s  %s → %s\n", clean(fmt.Sprintf("%s:%d", pin.File, pin.Line)), clean(pin.From), clean(pin.To))
 	}

@@ -125,10 +125,15 @@ func more(n int, noun string) string {
 	return strings.Replace(count(n, noun), " ", " more ", 1)
 }
 
-// heading begins a section about a module: its name, cut where the rest would
-// not fit beside it.
+// heading begins a section about a module: its name, and the rest, so wide,
+// beside it or, where that does not fit, below.
 func (st Style) heading(name, rest string, width int) string {
-	return st.bold(runewidth.Truncate(oneLine(name), max(30, st.Width-2-width), "…")) + "  " + rest
+	name = oneLine(name)
+	between := "  "
+	if columns(name)+2+width > st.Width {
+		name, between = runewidth.Truncate(name, max(30, st.Width), "…"), "\n  "
+	}
+	return st.bold(name) + between + rest
 }
 
 func thousands(n int) string {
