@@ -141,10 +141,22 @@ func (a *app) runLock(ctx context.Context, o lockOptions, calls []lock.Call, old
 	if err != nil {
 		return nil, err
 	}
+	if config.Partial, err = a.partial(ctx); err != nil {
+		return nil, err
+	}
 	if config.Update, err = o.updates(calls, old); err != nil {
 		return nil, err
 	}
 	return lock.Run(ctx, calls, old, config)
+}
+
+// partial reports whether the work tree lacks files of the commit that it is of.
+func (a *app) partial(ctx context.Context) (bool, error) {
+	r, err := repo.Open(ctx, a.chdir)
+	if r == nil || err != nil && !errors.Is(err, repo.ErrShallow) {
+		return false, nil // then there is no such thing
+	}
+	return r.Sparse(ctx)
 }
 
 // lockConfig is how the user's cache and registries are asked.

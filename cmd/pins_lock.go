@@ -49,6 +49,11 @@ func (r *pinsRun) moveLock(ctx context.Context) (*publish.LockMove, error) {
 		return nil, err
 	}
 	config.Remotes = r.store
+	if !r.o.apart() { // a commit has all of its files
+		if config.Partial, err = r.partial(ctx); err != nil {
+			return nil, err
+		}
+	}
 	locker := publish.Locker{Config: config, FS: r.fsys, Before: r.graph, Load: func(fsys fs.FS) *modules.Graph {
 		graph, _ := r.load(fsys)
 		return graph

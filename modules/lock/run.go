@@ -43,6 +43,9 @@ type Config struct {
 	// Offline says to ask neither remotes nor registries: what the mirrors
 	// hold is all there is.
 	Offline bool
+	// Partial says that the tree lacks files, as a sparse checkout does: no entry
+	// counts as unused.
+	Partial bool
 	// Update reports whether the entries of an address are to be made anew;
 	// nil for none.
 	Update func(address string) bool
@@ -94,7 +97,7 @@ func Run(ctx context.Context, calls []Call, old *File, c Config) (*Result, error
 	if old == nil {
 		old = &File{}
 	}
-	r := &run{Config: c, old: old, pkgs: map[[2]string]*pkg{}, remotes: map[string]*remote{}, hosts: map[string]*registryHost{}}
+	r := &run{Config: c, old: old, pkgs: map[[2]string]*pkg{}, remotes: map[string]*remote{}, hosts: map[string]*registryHost{}, incomplete: c.Partial}
 	for depth := 0; len(calls) > 0; depth++ {
 		if depth > mostDepth {
 			return nil, fmt.Errorf("packages call packages more than %d deep\nhint: the last one is %s", mostDepth, calls[0].Place.Package)

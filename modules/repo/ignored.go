@@ -29,6 +29,12 @@ func (r *Repo) Ignored(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
+// Sparse reports whether the work tree is a sparse checkout, which may lack
+// files of HEAD.
+func (r *Repo) Sparse(ctx context.Context) (bool, error) {
+	return r.configured(ctx, "core.sparseCheckout")
+}
+
 // IsIgnored reports whether git ignores a file of the work tree, which it does
 // of none that is tracked. The path is as in Ignored.
 func (r *Repo) IsIgnored(ctx context.Context, path string) (bool, error) {
