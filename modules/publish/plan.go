@@ -45,7 +45,7 @@ func (p *Plan) messages() []string {
 	var out []string
 	for i := range p.Stages {
 		s := &p.Stages[i]
-		message := s.Title(p.Verb) + "\n\n" + s.Body(p.Stories)
+		message := s.Title(p.Verb) + "\n\n" + inert(s.Body(p.Stories))
 		for _, r := range p.Reasons {
 			message += fmt.Sprintf("\n\n%s: %s", r.Key, line(r.Text))
 		}
