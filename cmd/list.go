@@ -102,6 +102,7 @@ type versionsRun struct {
 
 	fsys  fs.FS
 	graph *modules.Graph
+	calls []*lint.Call // of graph
 	close func() // releases fsys
 }
 
@@ -127,9 +128,9 @@ func (v *versionsRun) read(environments, names []string) error {
 	}
 	var diags hcl.Diagnostics
 	v.graph, diags = v.load(v.fsys)
-	calls := lint.Calls(&lint.Input{Graph: v.graph})
+	v.calls = lint.Calls(&lint.Input{Graph: v.graph})
 	v.set = versions.New(versions.Input{
-		Graph: v.graph, Calls: calls, Lock: file, Environments: v.cfg.Order(), EnvironmentsOf: v.cfg.EnvironmentsOf,
+		Graph: v.graph, Calls: v.calls, Lock: file, Environments: v.cfg.Order(), EnvironmentsOf: v.cfg.EnvironmentsOf,
 	})
 	v.showUnread(v.fsys, diags)
 	return v.keep(environments, names)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules"
 	"github.com/terrier-iac/terrier/modules/lint"
 	"github.com/terrier-iac/terrier/modules/pins"
@@ -189,9 +189,8 @@ func (r *pinsRun) inPaths(file string) bool {
 
 // make makes the moves in memory.
 func (r *pinsRun) make(moves []*pins.Move, skipped []pins.Skip) error {
-	tree := &pins.Tree{FS: r.fsys, Graph: r.graph, Load: func(fsys fs.FS) *modules.Graph {
-		graph, _ := r.load(fsys)
-		return graph
+	tree := &pins.Tree{Graph: r.graph, Calls: r.calls, Load: func(t *hclparse.Tree) *modules.Graph {
+		return modules.NewGraph(t, r.cfg.roleOf)
 	}}
 	var err error
 	if r.result, err = tree.Make(moves); err != nil {

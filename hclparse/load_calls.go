@@ -46,20 +46,25 @@ func LoadCalls(fsys fs.FS, keep ...string) (*Tree, hcl.Diagnostics) {
 	for i, w := range keep {
 		words[i] = []byte(w)
 	}
-	return load(fsys, func() func(*directory) {
-		var buf []byte // one for all files: few keep theirs
-		return func(d *directory) {
-			for _, p := range d.files {
-				if !p.read(fsys, buf) {
-					continue
-				}
-				buf = p.Bytes
-				p.parseCalls()
-				p.keepCalls(words)
+	tree, diags := load(fsys, func() func(*directory) { return callReader(fsys, words) })
+	tree.calls, tree.words = true, words
+	return tree, diags
+}
+
+// callReader reads directories as LoadCalls does.
+func callReader(fsys fs.FS, words [][]byte) func(*directory) {
+	var buf []byte // one for all files: few keep theirs
+	return func(d *directory) {
+		for _, p := range d.files {
+			if !p.read(fsys, buf) {
+				continue
 			}
-			d.assemble()
+			buf = p.Bytes
+			p.parseCalls()
+			p.keepCalls(words)
 		}
-	})
+		d.assemble()
+	}
 }
 
 // callWords are the types of the blocks that LoadCalls looks for. No escape

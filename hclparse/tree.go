@@ -24,6 +24,9 @@ type Tree struct {
 	Entries []Entry
 	// FS is the file system that was loaded.
 	FS fs.FS
+
+	calls bool     // LoadCalls has made it,
+	words [][]byte // and kept the files with these
 }
 
 // An Entry is one file, symlink or submodule of the tree.

@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -23,16 +24,15 @@ type Release struct {
 // below a path (vpc/v1.2.3, tags/1.2.3), or behind a name and a dash
 // (vpc-v1.2.3). It judges by the name alone, exactly as hclparse's Pin does.
 func ParseRelease(ref string) (Release, bool) {
-	name := strings.TrimPrefix(ref, "refs/tags/")
-	s, err := hclparse.ParseSource("git::https://example.com/x.git")
+	m := versionAtEnd.FindStringSubmatch(strings.TrimPrefix(ref, "refs/tags/"))
+	if m == nil {
+		return Release{}, false // as most of a repository's refs
+	}
+	s, err := anySource()
 	if err == nil {
 		s, err = s.WithRef(ref)
 	}
 	if err != nil || s.Pin("") != hclparse.PinTag {
-		return Release{}, false
-	}
-	m := versionAtEnd.FindStringSubmatch(name)
-	if m == nil {
 		return Release{}, false
 	}
 	v, err := semver.StrictNewVersion(m[2])
@@ -41,6 +41,11 @@ func ParseRelease(ref string) (Release, bool) {
 	}
 	return Release{Prefix: m[1], Version: v}, true
 }
+
+// anySource is a source that a ref can be put into, to ask hclparse about it.
+var anySource = sync.OnceValues(func() (hclparse.Source, error) {
+	return hclparse.ParseSource("git::https://example.com/x.git")
+})
 
 // versionAtEnd finds the version in what is known to be a release tag: its
 // first three numbers that stand at the beginning or behind a slash, a dash

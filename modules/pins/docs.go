@@ -76,11 +76,11 @@ func isDoc(p string) bool {
 
 // doc are the bytes of a document that may hold a source, else nil.
 func (t *Tree) doc(p string) []byte {
-	info, err := fs.Stat(t.FS, p)
+	info, err := fs.Stat(t.Graph.Tree.FS, p)
 	if err != nil || info.Size() > maxDoc {
 		return nil
 	}
-	src, err := fs.ReadFile(t.FS, p)
+	src, err := fs.ReadFile(t.Graph.Tree.FS, p)
 	if err != nil || len(src) > maxDoc || !bytes.Contains(src, []byte("ref=")) {
 		return nil
 	}

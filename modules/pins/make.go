@@ -20,16 +20,19 @@ import (
 
 // A Tree is what moves are made in.
 type Tree struct {
-	FS    fs.FS
+	// Graph is of a tree that hclparse.LoadCalls has made.
 	Graph *modules.Graph
-	// Load reads a file system as Graph was read.
-	Load func(fs.FS) *modules.Graph
+	// Calls are those of Graph (lint.Calls); nil where nobody has made them.
+	Calls []*lint.Call
+	// Load makes a graph of a tree as Graph was made.
+	Load func(*hclparse.Tree) *modules.Graph
 }
 
-// Make makes the moves, in memory. Each is proved before it is taken: the tree
-// is read again with the edits, and exactly the calls of the moves must have
-// changed, to exactly what they were to become. What would change another call
-// too, as a local that several use does, stays, and is among the skipped.
+// Make makes the moves, in memory. Each is proved before it is taken: every
+// directory with an edit is read again, the graph is made anew of all, and
+// exactly the calls of the moves must have changed, to exactly what they were to
+// become. What would change another call too, as a local that several use does,
+// stays, and is among the skipped.
 //
 // An edit after which a file no longer parses is a defect, and an error.
 func (t *Tree) Make(moves []*Move) (*Result, error) {
@@ -165,7 +168,7 @@ func (t *Tree) apply(edits []*Edit) ([]lint.Change, *modules.Graph, error) {
 	files := map[string][]byte{}
 	var changes []lint.Change
 	for p, list := range byFile {
-		before, err := fs.ReadFile(t.FS, p)
+		before, err := fs.ReadFile(t.Graph.Tree.FS, p)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -177,7 +180,7 @@ func (t *Tree) apply(edits []*Edit) ([]lint.Change, *modules.Graph, error) {
 		changes = append(changes, lint.Change{Path: p, Before: before, After: after, Fixes: len(list)})
 	}
 	slices.SortFunc(changes, func(a, b lint.Change) int { return strings.Compare(a.Path, b.Path) })
-	return changes, t.Load(hclparse.Overlay(t.FS, files)), nil
+	return changes, t.Load(t.Graph.Tree.With(files)), nil
 }
 
 // check holds the tree after the edits against the one before. It returns the
@@ -194,7 +197,10 @@ func (t *Tree) check(edits []*Edit, after *modules.Graph) map[*Edit]string {
 			want[placeOf(u.Call)] = e
 		}
 	}
-	before := lint.Calls(&lint.Input{Graph: t.Graph})
+	if t.Calls == nil {
+		t.Calls = lint.Calls(&lint.Input{Graph: t.Graph})
+	}
+	before := t.Calls
 	now := lint.Calls(&lint.Input{Graph: after})
 	other := map[*Edit]string{edits[0]: "the tree has other calls once it is written"}
 	if len(before) != len(now) {

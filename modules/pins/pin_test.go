@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -50,8 +49,8 @@ func load(t *testing.T, files map[string]string, file *lock.File, known bool) (*
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	tree := &Tree{FS: fsys, Load: graphOf}
-	tree.Graph = graphOf(fsys)
+	parsed, _ := hclparse.LoadCalls(fsys)
+	tree := &Tree{Graph: graphOf(parsed), Load: graphOf}
 	set := versions.New(versions.Input{Graph: tree.Graph, Calls: lint.Calls(&lint.Input{Graph: tree.Graph}), Lock: file})
 	for _, m := range set.Modules {
 		if known && !m.Registry {
@@ -223,10 +222,7 @@ func TestPinningRegistry(t *testing.T) {
 	}
 }
 
-func graphOf(fsys fs.FS) *modules.Graph {
-	tree, _ := hclparse.LoadCalls(fsys)
-	return modules.NewGraph(tree, nil)
-}
+func graphOf(t *hclparse.Tree) *modules.Graph { return modules.NewGraph(t, nil) }
 
 // An answer is a registry whose modules all have these versions.
 type answer []string
