@@ -138,19 +138,28 @@ func (at journalPlace) lock() (unlock func(), err error) {
 
 // journalAbove reports whether a journal is in dir or above it that may name
 // files in dir.
-func journalAbove(dir string) bool {
-	for {
-		for _, name := range []string{journalBeside, filepath.Join(".git", journalName)} {
-			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-				return true
-			}
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return false
-		}
-		dir = up
+func journalAbove(dir string) bool { return journals{}.at(dir) }
+
+// journals remembers of which directories journalAbove has been found out: the
+// files of one change have most of the way up in common.
+type journals map[string]bool
+
+// at is journalAbove.
+func (j journals) at(dir string) bool {
+	if above, ok := j[dir]; ok {
+		return above
 	}
+	above := false
+	for _, name := range []string{journalBeside, filepath.Join(".git", journalName)} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			above = true
+		}
+	}
+	if up := filepath.Dir(dir); !above && up != dir {
+		above = j.at(up)
+	}
+	j[dir] = above
+	return above
 }
 
 func sum(data []byte) string {

@@ -103,7 +103,7 @@ type versionsRun struct {
 	fsys  fs.FS
 	graph *modules.Graph
 	calls []*lint.Call // of graph
-	close func() // releases fsys
+	close func()       // releases fsys
 }
 
 // openVersions reads the work tree, or a revision, and the lock, and leaves

@@ -113,9 +113,10 @@ func (w rewriter) rewrite(dir string, changes []lint.Change, to *journalAdvance)
 	}
 	at.sweep()
 	swept := map[string]bool{}
+	above := journals{}
 	for _, c := range changes {
 		below := path.Dir(c.Path)
-		if !swept[below] && !journalAbove(filepath.Join(at.top, filepath.FromSlash(at.prefix), filepath.FromSlash(below))) {
+		if !swept[below] && !above.at(filepath.Join(at.top, filepath.FromSlash(at.prefix), filepath.FromSlash(below))) {
 			sweepTemps(root, below)
 		}
 		swept[below] = true
@@ -139,10 +140,8 @@ func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change,
 		return err
 	}
 	// Writing takes seconds where there are thousands, renaming does not.
-	for _, c := range changes {
-		if _, err := unchanged(root, c); err != nil {
-			return err
-		}
+	if err := allUnchanged(root, changes); err != nil {
+		return err
 	}
 	journal, err := newJournal(at.prefix, changes, temps, to)
 	if err != nil {
@@ -151,8 +150,14 @@ func (w rewriter) replace(root *os.Root, at journalPlace, changes []lint.Change,
 	if err := w.write(at.file, journal); err != nil {
 		return err
 	}
+	dirs := directories{root: root}
+	defer dirs.close()
 	for i, c := range changes {
-		if err := w.rename(root, temps[i], c.Path); err != nil {
+		in, name, err := dirs.of(c.Path)
+		if err == nil {
+			err = w.rename(in, path.Base(temps[i]), name)
+		}
+		if err != nil {
 			temps = temps[i:] // those before are free names again
 			keep, err = w.takeBack(root, at, changes[:i], err)
 			return err
@@ -205,18 +210,59 @@ func (w rewriter) takeBack(root *os.Root, at journalPlace, changes []lint.Change
 // writeTemps writes the new bytes of changes beside their files, and returns
 // where, after an error too.
 func writeTemps(root *os.Root, changes []lint.Change) (temps []string, err error) {
+	dirs := directories{root: root}
+	defer dirs.close()
 	for i, c := range changes {
-		mode, err := unchanged(root, c)
+		in, name, err := dirs.of(c.Path)
 		if err != nil {
 			return temps, err
 		}
-		temp, err := writeTempFrom(i, root, c.Path, c.After, mode)
+		mode, err := unchanged(in, name, c)
 		if err != nil {
 			return temps, err
 		}
-		temps = append(temps, temp)
+		temp, err := writeTempFrom(i, in, name, c.After, mode)
+		if err != nil {
+			return temps, err
+		}
+		temps = append(temps, path.Join(path.Dir(c.Path), temp))
 	}
 	return temps, nil
+}
+
+// directories opens the directories of files below root, one at a time: a root
+// looks at each name of a path with every call, and most of what is written is
+// deep down, with others beside it.
+type directories struct {
+	root *os.Root
+	dir  string   // of in
+	in   *os.Root // nil for none
+}
+
+// of is the directory of the file at p, until the next call, and its name
+// there. No symlink leads out of root.
+func (d *directories) of(p string) (in *os.Root, name string, err error) {
+	dir, name := path.Split(p)
+	switch {
+	case dir == "":
+		return d.root, name, nil
+	case d.in != nil && d.dir == dir:
+		return d.in, name, nil
+	}
+	d.close()
+	if d.in, err = d.root.OpenRoot(path.Clean(dir)); err != nil {
+		d.in = nil
+		return nil, "", err
+	}
+	d.dir = dir
+	return d.in, name, nil
+}
+
+func (d *directories) close() {
+	if d.in != nil {
+		_ = d.in.Close()
+		d.in = nil
+	}
 }
 
 func removeAll(root *os.Root, names []string) {
@@ -225,18 +271,39 @@ func removeAll(root *os.Root, names []string) {
 	}
 }
 
-// unchanged holds that a file is as it was read, and returns its mode.
-func unchanged(root *os.Root, c lint.Change) (fs.FileMode, error) {
-	info, err := root.Lstat(c.Path)
-	if err != nil {
-		return 0, err
+// allUnchanged holds that the files are as they were read.
+func allUnchanged(root *os.Root, changes []lint.Change) error {
+	dirs := directories{root: root}
+	defer dirs.close()
+	for _, c := range changes {
+		in, name, err := dirs.of(c.Path)
+		if err != nil {
+			return err
+		}
+		if _, err := unchanged(in, name, c); err != nil {
+			return err
+		}
 	}
-	now, err := root.ReadFile(c.Path)
-	if err != nil {
+	return nil
+}
+
+// unchanged holds that a file, name in a directory, is as it was read, and
+// returns its mode.
+func unchanged(in *os.Root, name string, c lint.Change) (fs.FileMode, error) {
+	changed := fmt.Errorf("%s was changed meanwhile, and nothing is written\nhint: the same command again looks at it anew", c.Path)
+	info, err := in.Lstat(name)
+	switch {
+	case err != nil:
 		return 0, err
+	case !info.Mode().IsRegular() || info.Size() != int64(len(c.Before)):
+		return 0, changed
 	}
-	if !info.Mode().IsRegular() || !bytes.Equal(now, c.Before) {
-		return 0, fmt.Errorf("%s was changed meanwhile, and nothing is written\nhint: the same command again looks at it anew", c.Path)
+	now, err := in.ReadFile(name)
+	switch {
+	case err != nil:
+		return 0, err
+	case !bytes.Equal(now, c.Before):
+		return 0, changed
 	}
 	return info.Mode().Perm(), nil
 }
