@@ -26,6 +26,7 @@ var remote = map[string]string{
 	"refs/tags/v1.0.0": "1", "refs/tags/v1.1.0": "2", "refs/tags/1.1.0": "2", "refs/tags/v1.2.0-rc1": "3", "refs/tags/v1.2.0": "3",
 	"refs/tags/v1": "2", "refs/tags/v1.3.0+b1": "4", "refs/tags/V2.0.0": "5",
 	"refs/tags/eks/v3.0.0": "6", "refs/tags/dns/v4.0.0": "6", "refs/tags/dns/v4.1.0": "7",
+	"refs/tags/net/v1.0.0": "8", "refs/tags/net/v1.1.0-rc.1": "8", "refs/tags/net/v1.1.0-rc.2": "8",
 }
 
 func refs(t *testing.T) map[string]repo.Ref {
