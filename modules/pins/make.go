@@ -34,17 +34,17 @@ type Tree struct {
 // become. What would change another call too, as a local that several use does,
 // stays, and is among the skipped.
 //
-// An edit after which a file no longer parses is a defect, and an error.
+// A file with syntax errors is not written, and none is made of one without.
 func (t *Tree) Make(moves []*Move) (*Result, error) {
 	r := &Result{}
 	var made []*Edit
-	broken := t.broken()
+	broken := brokenFiles(t.Graph)
 	for _, m := range moves {
 		if others := t.others(m.Place); len(others) > 0 {
 			r.Skipped = append(r.Skipped, m.skip(true, fmt.Sprintf("it serves %s, too", shownEnvironments(environments(others))), "name all of its environments to move them together"))
 			continue
 		}
-		if f := m.use().Call.File(); broken[f.Real] {
+		if f := m.use().Call.File(); broken.has(f.Real) {
 			r.Skipped = append(r.Skipped, m.skip(true, "its file has errors, so that what stands there is not sure", "mend the file first"))
 			continue
 		}
@@ -60,7 +60,7 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 			r.Skipped = append(r.Skipped, m.skip(false, "it is written so already", ""))
 			continue
 		}
-		if i := slices.IndexFunc(set.Edits, func(e rewrite.Edit) bool { return broken[e.File] }); i >= 0 {
+		if i := slices.IndexFunc(set.Edits, func(e rewrite.Edit) bool { return broken.has(e.File) }); i >= 0 {
 			r.Skipped = append(r.Skipped, m.skip(true, "its version is written in "+set.Edits[i].File+", which has errors", "mend that file first"))
 			continue
 		}
@@ -68,10 +68,21 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 	}
 	made, skipped := apart(made)
 	r.Skipped = append(r.Skipped, skipped...)
+	if err := t.prove(made, r); err != nil {
+		return nil, err
+	}
+	r.sort()
+	return r, nil
+}
+
+// prove puts into the result what of the edits is as it should be, and what it
+// comes to. The last thing that it does is a check in which nothing was wrong:
+// whom it blames for what is wrong decides only what stays, never what is made.
+func (t *Tree) prove(made []*Edit, r *Result) error {
 	for {
 		changes, after, err := t.apply(made)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		wrong := t.check(made, after)
 		if len(wrong) == 0 {
@@ -90,8 +101,7 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 	for _, e := range made {
 		r.Edits = append(r.Edits, *e)
 	}
-	r.sort()
-	return r, nil
+	return nil
 }
 
 // edit is a move as it was written.
@@ -190,6 +200,9 @@ func (t *Tree) check(edits []*Edit, after *modules.Graph) map[*Edit]string {
 	if len(edits) == 0 {
 		return nil
 	}
+	if wrong := unreadable(edits, after); len(wrong) > 0 {
+		return wrong
+	}
 	// Two directories of one place are a symlinked file, or an included one.
 	want := make(map[place]*Edit, len(edits))
 	for _, e := range edits {
@@ -238,18 +251,57 @@ func placeOf(c *lint.Call) place {
 	return place{c.File().Real, c.Name(), c.SourceRange().Start.Byte}
 }
 
-// broken are the files with syntax errors. They are read as far as that goes,
+// broken knows the files with syntax errors. They are read as far as that goes,
 // and never written: with a merge conflict in it, nobody knows what a file is.
-func (t *Tree) broken() map[string]bool {
-	out := map[string]bool{}
-	for _, m := range t.Graph.Tree.Modules {
+type broken struct {
+	graph *modules.Graph
+	dirs  map[string]string // where a file stands that is in a module, by where its bytes are
+	real  map[string]bool   // what is known
+}
+
+func brokenFiles(g *modules.Graph) broken {
+	b := broken{g, map[string]string{}, map[string]bool{}}
+	for dir, m := range g.Tree.Modules {
 		for _, f := range m.Files {
-			if f.Broken() {
-				out[f.Real] = true
+			b.dirs[f.Real] = max(b.dirs[f.Real], dir)
+			if f.Bytes != nil {
+				b.real[f.Real] = b.real[f.Real] || f.Broken()
 			}
 		}
 	}
-	return out
+	return b
+}
+
+// has reports whether the file whose bytes are at a path is one of them.
+// hclparse.LoadCalls has not looked at every file in which no call is, and one
+// that is in no module is terragrunt's, for others to include.
+func (b broken) has(real string) bool {
+	if is, ok := b.real[real]; ok {
+		return is
+	}
+	is := false
+	if dir, ok := b.dirs[real]; ok {
+		is = slices.ContainsFunc(b.graph.Tree.Reload(dir).Files, func(f *hclparse.File) bool { return f.Real == real && f.Broken() })
+	} else {
+		src, err := fs.ReadFile(b.graph.Tree.FS, real)
+		f, _ := hclparse.ParseTerragrunt(real, src)
+		is = err != nil || f.Broken()
+	}
+	b.real[real] = is
+	return is
+}
+
+// unreadable are the edits in files that have syntax errors once they are
+// written. What is read of such a file says nothing.
+func unreadable(edits []*Edit, after *modules.Graph) map[*Edit]string {
+	wrong := map[*Edit]string{}
+	broken := brokenFiles(after)
+	for _, e := range edits {
+		if i := slices.IndexFunc(e.bytes, func(b rewrite.Edit) bool { return broken.has(b.File) }); i >= 0 {
+			wrong[e] = e.bytes[i].File + " would have errors"
+		}
+	}
+	return wrong
 }
 
 // others are the uses that a move of the place would change and that nobody
