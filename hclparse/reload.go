@@ -29,9 +29,8 @@ func (t *Tree) Reload(dir string) *Module {
 // where the bytes are (File.Real): what LoadCalls makes of Overlay(t.FS,
 // files), at the cost of the directories that have one of them. All other
 // modules are those of t, so that nobody may change what is in them. Every path
-// must be one of t's Entries; no file comes or goes. The maps and slices of
-// files are not kept from changing: they are read again when somebody reads
-// the tree's FS.
+// must be one of t's Entries; no file comes or goes. files is not copied: who reads
+// the tree's FS reads it again.
 //
 // A tree that LoadCalls has not made is loaded anew, by LoadCalls.
 func (t *Tree) With(files map[string][]byte) *Tree {
