@@ -75,9 +75,16 @@ type Module struct {
 // check refuses a record that nobody could read, or that would be taken for
 // another's.
 func (r *Record) check() error {
-	texts := []string{r.Run, string(r.Action), r.Stack, r.Environment, r.Account, r.Commit, string(r.Result), r.By}
+	commits := []string{r.Commit}
+	texts := []string{r.Run, string(r.Action), r.Stack, r.Environment, r.Account, string(r.Result), r.By}
 	for _, m := range r.Modules {
-		texts = append(texts, m.Source, m.Subdir, m.Ref, m.Commit)
+		texts = append(texts, m.Source, m.Subdir, m.Ref)
+		commits = append(commits, m.Commit)
+	}
+	for _, c := range commits {
+		if c != "" && (len(c) != 40 || strings.Trim(c, "0123456789abcdefABCDEF") != "") {
+			return fmt.Errorf("%q is no commit", c)
+		}
 	}
 	for _, t := range texts {
 		if strings.ContainsFunc(t, func(c rune) bool { return unicode.IsControl(c) || c == unicode.ReplacementChar }) {

@@ -104,6 +104,8 @@ func TestReadTolerates(t *testing.T) {
 		"another type":      {"[1]\n7\nnull\n" + line, 1, []int{1, 2, 3}},
 		"control":           {strings.Replace(line, "live/qa", `live/\u001b[2J`, 1), 0, []int{1}},
 		"not UTF-8":         {strings.Replace(line, "live/qa", "live/\xff", 1), 0, []int{1}},
+		"a short commit":    {strings.Replace(line, `"commit":""`, `"commit":"abcdef0"`, 1), 0, []int{1}},
+		"a commit of 40":    {strings.Replace(line, `"commit":""`, `"commit":"`+strings.Repeat("é", 20)+`"`, 1), 0, []int{1}},
 		"climbs":            {strings.Replace(line, "live/qa", "../qa", 1), 0, []int{1}},
 		"no time":           {strings.Replace(line, "2026-", "x-", 1), 0, []int{1}},
 		"a huge line":       {strings.Repeat("x", 3*maxLine) + "\n" + line, 1, []int{1}},
@@ -122,7 +124,7 @@ func TestReadTolerates(t *testing.T) {
 	if _, err := parse(strings.NewReader(`{"format_version":"3.1","run":{"id":7},"modules":7}`), nil); err == nil || !strings.Contains(err.Error(), `"3.1"`) {
 		t.Errorf("of another shape: %v", err)
 	}
-	if _, err := parse(strings.NewReader(line + strings.Replace(line, `"1.0"`, `"2.0"`, 1)), nil); err == nil || !strings.Contains(err.Error(), Name+":2 has format_version \"2.0\"") {
+	if _, err := parse(strings.NewReader(line+strings.Replace(line, `"1.0"`, `"2.0"`, 1)), nil); err == nil || !strings.Contains(err.Error(), Name+":2 has format_version \"2.0\"") {
 		t.Errorf("got %v", err)
 	}
 }
