@@ -142,6 +142,11 @@ func (b Promote) choose(p *Place, running Running) (*Move, *Skip) {
 		return nil, &s
 	}
 	u, to := p.use(), running.Release
+	if slices.ContainsFunc(p.Others, func(o *versions.Use) bool { return o.Environment == b.From }) {
+		// Whatever From runs here, the other environment has it, too.
+		s := p.skip(false, b.From+" makes the same call", "")
+		return nil, &s
+	}
 	if to == nil {
 		return stay(running.Reason, running.Hint)
 	}

@@ -51,7 +51,7 @@ func setOf(t *testing.T, calls map[string][]string) *versions.Set {
 	file.Sort()
 	return versions.New(versions.Input{
 		Graph: g, Calls: lint.Calls(&lint.Input{Graph: g}), Lock: file, Environments: []string{"qa", "prod"},
-		EnvironmentsOf: func(dir string) []string { return []string{dir} },
+		EnvironmentsOf: func(dir string) []string { return strings.Split(dir, "+") },
 	})
 }
 
@@ -131,6 +131,46 @@ func TestPromote(t *testing.T) {
 					got = append(got, byLine[line])
 				}
 			}
+			if text := strings.Join(got, "; "); text != test.want {
+				t.Errorf("got  %s\nwant %s", text, test.want)
+			}
+		})
+	}
+}
+
+// A call that both environments make is at what the one before runs, whatever
+// that is; their other calls move.
+func TestPromoteShared(t *testing.T) {
+	for name, test := range map[string]struct {
+		shared, from, to string
+		want             string
+	}{
+		"one version":  {"v1.1.0", "v1.1.0", "v1.0.0", "prod/main.tf: v1.1.0; qa+prod/main.tf: qa makes the same call"},
+		"several":      {"v1.0.0", "v1.1.0", "v1.0.0", "prod/main.tf: ! qa runs several versions: 1.0.0 (qa+prod/main.tf:6) and 1.1.0 (qa/main.tf:6); qa+prod/main.tf: qa makes the same call"},
+		"a branch":     {"main", "", "", "qa+prod/main.tf: qa makes the same call"},
+		"computed":     {"${var.any}", "", "", "qa+prod/main.tf: qa makes the same call"},
+		"nothing else": {"v1.0.0", "", "v1.1.0", "prod/main.tf: ! it would go back: 1.1.0 is newer than the 1.0.0 that qa has; qa+prod/main.tf: qa makes the same call"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := map[string][]string{"qa+prod": {test.shared}}
+			for env, ref := range map[string]string{"qa": test.from, "prod": test.to} {
+				if ref != "" {
+					calls[env] = []string{ref}
+				}
+			}
+			s := setOf(t, calls)
+			m := s.Modules[0]
+			r := Runs(m, "qa", slices.DeleteFunc(slices.Clone(m.Uses), func(u *versions.Use) bool { return u.Environment != "qa" }))
+			p := Promote{From: "qa", Running: map[*versions.Module]Running{m: r}}
+			moves, skipped := p.Choose(Places(s, func(u *versions.Use) bool { return u.Environment == "prod" }))
+			var got []string
+			for _, m := range moves {
+				got = append(got, m.Uses[0].File+": "+m.Pin.Ref)
+			}
+			for _, s := range skipped {
+				got = append(got, s.File+": "+map[bool]string{true: "! "}[s.Asked]+s.Reason)
+			}
+			slices.Sort(got)
 			if text := strings.Join(got, "; "); text != test.want {
 				t.Errorf("got  %s\nwant %s", text, test.want)
 			}
