@@ -146,7 +146,11 @@ func (a *app) releaseTrouble(err error) error {
 		return fmt.Errorf("%s\nMade so far: %s\nhint: %s", text, strings.Join(partial.Made, ", "), rest)
 	case errors.As(err, &unsent):
 		text, _, _ := strings.Cut(err.Error(), "\nhint: ")
-		return fmt.Errorf("%s\nhint: all is made here; %s sends it", text, pushCommand(hclparse.Redact(unsent.Remote), unsent.Refs))
+		hint := fmt.Sprintf("all is made here; %s sends it", pushCommand(hclparse.Redact(unsent.Remote), unsent.Refs))
+		if re := (*repo.RemoteError)(nil); errors.As(err, &re) && re.Trouble == repo.TroubleRefused && strings.HasPrefix(unsent.Refs[0], "refs/heads/") {
+			hint += "; where the branch takes no push, delete the tags, reset the branch, and release with --dependents=false"
+		}
+		return fmt.Errorf("%s\nhint: %s", text, hint)
 	}
 	return err
 }

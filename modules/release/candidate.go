@@ -133,7 +133,8 @@ func (c *Checkout) open(ctx context.Context, dir string, h *History, pre bool) (
 	if err != nil {
 		return nil, err
 	}
-	m.changed = false
+	// The final release is another one than its pre-release, be they the same.
+	m.changed = !pre && h.Final == nil
 	for _, d := range reach(v, dir) {
 		a, _ := before.Tree(d)
 		b, ok := tree.Tree(d)

@@ -100,6 +100,11 @@ func (h *History) least(called change.Level, w Wish) *semver.Version {
 				v = raised
 			}
 		}
+	case h.Newest != nil:
+		v = *core(h.Newest.Version) // pre-releases of the first
+		if w.Level == change.Major && v.Major() == 0 {
+			v = v.IncMajor()
+		}
 	case w.First != nil:
 		v = *w.First
 	default:

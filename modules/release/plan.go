@@ -145,7 +145,7 @@ func (p *planning) one(ctx context.Context, dir string, asked bool, links []modu
 	w := p.wish(asked)
 	// What nobody sees is no release, unless one is asked for, or it makes a
 	// pre-release final.
-	if b := m.release.Previous; b != nil && m.release.Level == change.None && w.Level == "" && w.Version == nil && b == h.Newest {
+	if b := m.release.Previous; b != nil && m.release.Level == change.None && w.Level == "" && w.Version == nil && b == h.Newest && (b.Version.Prerelease() == "" || p.Pre != "") {
 		p.skip(&p.Nothing, dir, fmt.Sprintf("nothing that a caller sees changed since %s; --level patch releases it all the same", b.Name))
 		return nil, nil
 	}

@@ -75,6 +75,10 @@ func TestNext(t *testing.T) {
 		{"v1.2.3 v1.3.0-rc1", minor, Wish{Version: v("1.3.0-rc2")}, "1.3.0-rc2", nil},
 		{"v1.2.3", major, Wish{Version: v("1.3.0-rc.1")}, "is too low", ErrTooLow},
 		{"v1.0.0-rc.1", none, Wish{First: v("0.1.0")}, "1.0.0", nil},
+		{"v0.1.0-rc.1", minor, Wish{First: v("1.0.0")}, "0.1.0", nil},
+		{"v0.1.0-rc.1", minor, Wish{First: v("1.0.0"), Pre: "rc"}, "0.1.0-rc.2", nil},
+		{"v0.1.0-rc.1", minor, Wish{Level: major}, "1.0.0", nil},
+		{"v0.1.0-rc.1", none, Wish{Version: v("0.0.9")}, "is too low", ErrTooLow},
 		{"v1.2.3", minor, Wish{Pre: "0"}, "cannot be asked for", ErrWish},
 		{"v1.2.3", minor, Wish{Pre: "rc.1"}, "cannot be asked for", ErrWish},
 	} {
