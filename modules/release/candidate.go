@@ -129,23 +129,25 @@ func (c *Checkout) open(ctx context.Context, dir string, h *History, pre bool) (
 	if base == nil {
 		return m, nil
 	}
-	before, err := c.tree(ctx, base.Commit)
+	dirs, files := reach(v, dir), filesOf(v, tree, dir)
+	paths := slices.Clone(dirs)
+	for _, f := range files {
+		paths = append(paths, f.path)
+	}
+	before, err := repo.IDsAt(ctx, c.rd, c.roots[base.Commit], paths)
 	if err != nil {
 		return nil, err
 	}
 	// The final release is another one than its pre-release, be they the same.
 	m.changed = !pre && h.Final == nil
-	for _, d := range reach(v, dir) {
-		a, _ := before.Tree(d)
-		b, ok := tree.Tree(d)
-		if a != b || !ok {
-			m.changed = true
-		}
+	for _, d := range dirs {
+		now, ok := tree.Tree(d)
+		m.changed = m.changed || !ok || now != before[d]
 	}
-	m.files = slices.DeleteFunc(filesOf(v, tree, dir), func(f outsideFile) bool {
-		a, was := before.ID(f.path)
-		b, is := tree.ID(f.path)
-		return a == b && was == is
+	m.files = slices.DeleteFunc(files, func(f outsideFile) bool {
+		now, is := tree.ID(f.path)
+		was, ok := before[f.path]
+		return now == was && is == ok
 	})
 	m.changed = m.changed || len(m.files) > 0
 	return m, nil

@@ -54,7 +54,8 @@ type Checkout struct {
 	graph *modules.Graph
 	calls []*lint.Call
 	all   Repository
-	raw   []repo.Tag // also those that are no releases
+	raw   []repo.Tag              // also those that are no releases
+	roots map[repo.Hash]repo.Hash // the trees of all commits in the history of Head
 	trees map[repo.Hash]*repo.TreeFS
 }
 
@@ -103,9 +104,9 @@ func (c *Checkout) fill(ctx context.Context, dir, tag string) error {
 	if c.rd, err = c.repo.Reader(ctx); err != nil {
 		return err
 	}
-	reached := map[repo.Hash]bool{}
+	c.roots = map[repo.Hash]repo.Hash{}
 	if err := c.rd.Walk(ctx, c.Head.ID, func(i repo.CommitInfo) error {
-		reached[i.ID] = true
+		c.roots[i.ID] = i.Tree
 		return nil
 	}); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (c *Checkout) fill(ctx context.Context, dir, tag string) error {
 	tree, _ := hclparse.LoadCalls(fsys)
 	c.graph = modules.NewGraph(tree, c.cfg.Role)
 	c.calls = lint.Calls(&lint.Input{Graph: c.graph})
-	c.all.Tags = Tags(c.raw, func(h repo.Hash) bool { return reached[h] })
+	c.all.Tags = Tags(c.raw, func(h repo.Hash) bool { _, ok := c.roots[h]; return ok })
 	for _, d := range c.graph.Sorted() {
 		switch d.Role {
 		case modules.RoleModule, modules.RoleOrphan, modules.RolePrivate, modules.RoleUndecided:

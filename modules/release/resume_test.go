@@ -169,8 +169,11 @@ func TestResumeFiles(t *testing.T) {
 
 func TestResumeNot(t *testing.T) {
 	for name, do := range map[string]func(*place){
-		"the branch has gone elsewhere": func(p *place) { p.git("commit", "-q", "--allow-empty", "-m", "else"); p.git("reset", "-q", "--hard", "HEAD~2") },
-		"another branch":                func(p *place) { p.git("checkout", "-q", "-b", "else") },
+		"the branch has gone elsewhere": func(p *place) {
+			p.git("commit", "-q", "--allow-empty", "-m", "else")
+			p.git("reset", "-q", "--hard", "HEAD~2")
+		},
+		"another branch": func(p *place) { p.git("checkout", "-q", "-b", "else") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
