@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/lint"
@@ -289,7 +290,7 @@ func (m *making) send(ctx context.Context, made *Made) error {
 		switch {
 		case ok && there.Object == u.Object:
 		case ok && name != "refs/heads/"+m.deed.Branch:
-			return &UnsentError{fmt.Errorf("%s %w at %s, on %.8s, and on %.8s here", name, ErrExists, hclparse.Redact(m.Remote), there.Commit, own[name].Commit), m.Remote, made.Refs}
+			return fmt.Errorf("%s %w at %s, on %.8s, and is on %.8s here\nhint: no tag is moved: delete the wrong one, here or there", strings.TrimPrefix(name, "refs/tags/"), ErrExists, hclparse.Redact(m.Remote), there.Commit, own[name].Commit)
 		default:
 			updates = append(updates, u)
 		}
