@@ -38,7 +38,9 @@ Without VERSION each call moves to the newest release that terrier.hcl allows
 --allow-downgrade.
 
 MODULE is a name as "terrier list" shows them. --env, --account and --path say
-which calls. A file that serves another environment as well is left alone until
+which calls; a path counts from the repository's root, ./x from where you are. A
+name that several repositories have, and a path at which there is nothing, are
+errors. A file that serves another environment as well is left alone until
 that is named, too.
 
 All files are written, or none, the lock file among them. A file with changes
@@ -149,17 +151,19 @@ func (r *pinsRun) named(all []wanted, o bumpOptions) (map[*versions.Module]*vers
 		if o.patch || o.minor || o.major || o.latest {
 			return nil, errors.New("a version and a level do not go together\nhint: leave one of them out")
 		}
-		found, err := r.set.Find(a.module)
-		if err != nil {
-			continue // nothing of it is in what was named: said by the report
-		}
-		for _, m := range found {
+		for _, m := range r.found[a.module] {
+			if !slices.Contains(r.set.Modules, m) {
+				continue // nothing of it is in what was named: said by the report
+			}
 			if !m.Whole && slices.ContainsFunc(r.set.Failures, func(versions.Failure) bool { return true }) {
 				continue // its remote did not answer, which the report says
 			}
 			release := m.Release(a.version)
 			if release == nil {
 				return nil, noRelease(m, a.version)
+			}
+			if o := out[m]; o != nil && o.Tag != release.Tag {
+				return nil, fmt.Errorf("%s is to be at %s and at %s, and nothing is changed\nhint: name one version of it", m.Name, o.Version, release.Version)
 			}
 			out[m] = release
 		}

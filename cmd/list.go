@@ -102,8 +102,9 @@ type versionsRun struct {
 
 	fsys  fs.FS
 	graph *modules.Graph
-	calls []*lint.Call // of graph
-	close func()       // releases fsys
+	calls []*lint.Call                  // of graph
+	found map[string][]*versions.Module // what the names of the command line mean
+	close func()                        // releases fsys
 }
 
 // openVersions reads the work tree, or a revision, and the lock, and leaves
@@ -175,11 +176,13 @@ func (v *versionsRun) keep(environments, names []string) error {
 		envs = append(envs, e)
 	}
 	var named []*versions.Module
+	v.found = map[string][]*versions.Module{}
 	for _, name := range names {
 		found, err := v.set.Find(name)
 		if err != nil {
 			return err
 		}
+		v.found[name] = found
 		named = append(named, found...)
 	}
 	v.set.Keep(envs, named)

@@ -36,7 +36,7 @@ func (o *pinsOptions) selectFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.environments, "env", nil, "only calls in these `environments`; - is none")
 	f.StringSliceVar(&o.accounts, "account", nil, "only calls in environments of these `accounts`")
-	f.StringSliceVar(&o.paths, "path", nil, "only calls in these `directories` or globs, from the repository's root")
+	f.StringSliceVar(&o.paths, "path", nil, "only calls in these `directories` or globs, from the repository's root; ./ counts from where you are")
 	f.BoolVar(&o.all, "all", false, "all modules")
 }
 
@@ -115,7 +115,10 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if r.versionsRun, err = a.openVersions(ctx, cfg, r.publication.rev(), environments, names); err != nil {
 		return nil, err
 	}
-	if err := r.learnAll(ctx); err != nil {
+	if err = r.clear(names); err == nil {
+		err = r.learnAll(ctx)
+	}
+	if err != nil {
 		r.close()
 		return nil, err
 	}
@@ -174,16 +177,7 @@ func (r *pinsRun) places() []*pins.Place {
 
 func (r *pinsRun) inPaths(file string) bool {
 	return slices.ContainsFunc(r.o.paths, func(g string) bool {
-		g = path.Clean(g)
-		if g == "." || modules.Within(file, g) {
-			return true
-		}
-		for p := file; p != "."; p = path.Dir(p) {
-			if ok, _ := doublestar.Match(g, p); ok {
-				return true
-			}
-		}
-		return false
+		return matchesPath(path.Clean(g), file)
 	})
 }
 

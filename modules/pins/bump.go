@@ -92,6 +92,11 @@ func (b Bump) choose(p *Place) (*Move, *Skip) {
 	case cur == nil && !m.Registry && !b.Back:
 		return stay(true, unknownPin(u)+", and nobody can tell whether "+to.Version.String()+" is newer", "--allow-downgrade takes it all the same")
 	}
+	if !m.Registry && move.Pin.Ref == to.Tag {
+		if s := shadowed(m, u, spelledAs(u.Ref, to.Tag)); s != nil {
+			return stay(s.asked, s.reason, s.hint)
+		}
+	}
 	return move, nil
 }
 
@@ -118,6 +123,17 @@ func gitPin(p *Place, to *versions.Release) rewrite.Pin {
 		pin.Comment = like(c.Text, to)
 	}
 	return pin
+}
+
+// spelledAs is a tag behind what stands before the one that is written now:
+// tags/ or refs/tags/.
+func spelledAs(old, tag string) string {
+	for _, prefix := range []string{"refs/tags/", "tags/"} {
+		if strings.HasPrefix(old, prefix) {
+			return prefix + tag
+		}
+	}
+	return tag
 }
 
 // like spells a release as a comment does: with or without the prefix of its

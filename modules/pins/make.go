@@ -118,6 +118,8 @@ func (m *Move) edit(set rewrite.Result) *Edit {
 	}
 	if m.Module.Registry {
 		e.To = m.Pin.Version
+	} else if m.To != nil && m.Pin.Ref == m.To.Tag {
+		e.To = spelledAs(u.Ref, m.Pin.Ref)
 	}
 	if m.To != nil {
 		e.ToVersion = m.To.Version.String()

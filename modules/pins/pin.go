@@ -109,11 +109,21 @@ func (n Pinning) lockedTag(u *versions.Use, tag string) string {
 	return ""
 }
 
-// shadowed refuses a tag in whose place git would take a branch: where it is
-// asked for a shallow clone, it looks for a branch of the name first.
-func shadowed(m *versions.Module, u *versions.Use, tag string) *stop {
-	if _, branch := m.Ref("refs/heads/" + tag); branch && depth(u) {
-		return refused("take depth= out, once you know which of the two is meant", "a branch has the name %s, too, and with depth= git takes the branch", tag)
+// shadowed refuses a ref, as it is written or to be written, in whose place git
+// would take a branch: where it is asked for a shallow clone, it looks for a
+// branch of the name first, and the branch that a clone begins with (HEAD) goes
+// before tags.
+func shadowed(m *versions.Module, u *versions.Use, ref string) *stop {
+	branch, ok := m.Ref("refs/heads/" + ref)
+	if !ok {
+		return nil
+	}
+	if depth(u) {
+		return refused("take depth= out, once you know which of the two is meant", "a branch has the name %s, too, and with depth= git takes the branch", ref)
+	}
+	tag, _ := m.Ref("refs/tags/" + tagName(ref))
+	if head, _ := m.Ref("HEAD"); head == branch && tag != branch && !usualDefault(m, head) {
+		return refused("?ref=tags/"+tagName(ref)+" means the tag, once you know which of the two is meant", "the default branch may have the name %s, too, and git takes the branch", ref)
 	}
 	return nil
 }
@@ -121,6 +131,17 @@ func shadowed(m *versions.Module, u *versions.Use, tag string) *stop {
 func depth(u *versions.Use) bool {
 	_, _, ok := u.Call.Source.ParamSpan("depth")
 	return ok
+}
+
+// usualDefault reports whether HEAD may well be a branch that is called as
+// default branches are: remotes say only its commit.
+func usualDefault(m *versions.Module, head string) bool {
+	for _, name := range []string{"main", "master"} {
+		if c, ok := m.Ref("refs/heads/" + name); ok && c == head {
+			return true
+		}
+	}
+	return false
 }
 
 // toCommit writes the commit of a tag in its place.
@@ -142,7 +163,7 @@ func (n Pinning) toCommit(m *versions.Module, u *versions.Use) (*Move, *stop) {
 	default:
 		commit = locked
 	}
-	if s := shadowed(m, u, tag); s != nil {
+	if s := shadowed(m, u, u.Ref); s != nil {
 		return nil, s
 	}
 	return n.commit(u, commit, u.Ref), nil
@@ -250,7 +271,7 @@ func (n Pinning) toTag(m *versions.Module, u *versions.Use) (*Move, *stop) {
 	if locked := n.lockedTag(u, tag); locked != "" && locked != commit {
 		return nil, moved(m, tag, locked, commit)
 	}
-	if s := shadowed(m, u, tag); s != nil {
+	if s := shadowed(m, u, ref); s != nil {
 		return nil, s
 	}
 	return &Move{Pin: rewrite.Pin{Ref: ref}, Notes: notes}, nil

@@ -86,10 +86,7 @@ func (m *Module) names() []string {
 	repository, _, _ := strings.Cut(m.ID, "//")
 	repository, _, _ = strings.Cut(repository, "@")
 	parts := strings.Split(strings.TrimSuffix(repository, ".git"), "/")
-	base := parts[len(parts)-1]
-	if m.Registry && len(parts) >= 2 {
-		base = parts[len(parts)-2] // of namespace/name/system
-	}
+	base := m.base()
 	switch {
 	case m.Subdir != "":
 		return []string{path.Base(m.Subdir), base + "//" + m.Subdir, m.ID}
@@ -126,8 +123,19 @@ func (m *Module) Matches(name string) bool {
 			}
 		}
 	}
-	base := repository[strings.LastIndexByte(repository, '/')+1:]
-	return strings.TrimSuffix(base, ".git") == id
+	return m.base() == id
+}
+
+// base is the name of the module's repository; of a registry's
+// namespace/name/system it is the second.
+func (m *Module) base() string {
+	repository, _, _ := strings.Cut(m.ID, "//")
+	repository, _, _ = strings.Cut(repository, "@")
+	parts := strings.Split(strings.TrimSuffix(repository, ".git"), "/")
+	if m.Registry && len(parts) >= 2 {
+		return parts[len(parts)-2]
+	}
+	return parts[len(parts)-1]
 }
 
 // Called reports whether a name is one of the module's own, and not just one of
@@ -200,6 +208,31 @@ func (s *Set) Find(name string) ([]*Module, error) {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return nil, fmt.Errorf("nothing calls a module %q\nhint: %s", hclparse.Redact(name), hint)
+}
+
+// Ambiguous is an error where a name leads to several modules (found) and says
+// neither that it means a whole repository nor, as a glob, that it means all:
+// who changes calls must not change those of a namesake.
+func Ambiguous(name string, found []*Module) error {
+	id := plain(name)
+	if len(found) < 2 || strings.ContainsAny(id, "*?[{") {
+		return nil
+	}
+	one := true
+	var names []string
+	for _, m := range found {
+		address := strings.TrimSuffix(strings.TrimPrefix(m.repository, defaultRegistry), ".git")
+		one = one && m.repository == found[0].repository && (id == m.base() || id == address)
+		names = append(names, m.Name)
+	}
+	if one {
+		return nil
+	}
+	slices.Sort(names)
+	if n := len(names) - 5; n > 0 {
+		names = append(names[:5], fmt.Sprintf("%d more", n))
+	}
+	return fmt.Errorf("%q may be any of %d modules: %s\nhint: name the one that you mean, or several; a quoted glob means all that it matches", hclparse.Redact(name), len(found), strings.Join(names, ", "))
 }
 
 // Nearest is the name of the module that is most like name; "" where none is

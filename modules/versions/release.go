@@ -2,6 +2,7 @@ package versions
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -312,17 +313,38 @@ func (m *Module) Between(a, b *Release, pre bool) (int, bool) {
 
 // Release is the known release that a text means: a version, with or without
 // v, or a whole tag. Nil where there is none.
+//
+// Where one version has several tags, a bare version means the one that is
+// spelled as the calls have theirs, else the one of that very name.
 func (m *Module) Release(text string) *Release {
+	tag := strings.TrimPrefix(strings.TrimPrefix(text, "refs/"), "tags/")
 	for i := range m.Releases {
-		if m.Releases[i].Tag == strings.TrimPrefix(text, "tags/") {
+		if m.Releases[i].Tag == tag {
 			return &m.Releases[i]
 		}
 	}
-	want := newVersion(strings.TrimPrefix(text, m.Prefix))
+	text = strings.TrimPrefix(tag, m.Prefix)
+	want := newVersion(text)
+	if want == nil || zeroBefore.MatchString(text) {
+		return nil // 2024.01.02 is not the release 2024.1.2
+	}
+	bare := tag != "" && tag[0] >= '0' && tag[0] <= '9'
 	for i := range m.Releases {
-		if r := &m.Releases[i]; want != nil && r.Version.Equal(want.Version) && (want.Version.Metadata() == "" || r.Version.Metadata() == want.Version.Metadata()) {
+		r := &m.Releases[i]
+		if !r.Version.Equal(want.Version) || want.Version.Metadata() != "" && r.Version.Metadata() != want.Version.Metadata() {
+			continue
+		}
+		if bare && !m.Registry && r.spelling() == m.usualSpelling() {
 			return r
 		}
+		all := m.tags()
+		if i := slices.IndexFunc(all, func(o Release) bool { return o.Tag == tag && o.Prefix == m.Prefix }); i >= 0 {
+			return &all[i]
+		}
+		return r
 	}
 	return nil
 }
+
+// zeroBefore finds a number that begins with a zero and is more than that.
+var zeroBefore = regexp.MustCompile(`^[vV=\s]*(?:[0-9]+\.)*0[0-9]`)
