@@ -32,6 +32,10 @@ func (o *overlay) Open(name string) (fs.File, error) {
 	return &changedFile{Reader: bytes.NewReader(data), info: changedInfo{info, int64(len(data))}}, nil
 }
 
+// ReadDir is that of the file system below, which may leave out what git
+// ignores: opening the directory would list that.
+func (o *overlay) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(o.FS, name) }
+
 // ReadLink and Lstat are those of the file system below: fixes change no link.
 func (o *overlay) ReadLink(name string) (string, error) { return fs.ReadLink(o.FS, name) }
 
