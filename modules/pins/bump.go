@@ -60,6 +60,8 @@ func (b Bump) choose(p *Place) (*Move, *Skip) {
 		return stay(true, "its ref is made of what no file tells", "set it by hand, where it comes from")
 	case !m.Whole && named == nil:
 		return stay(true, "which releases there are, nobody has told", "")
+	case len(m.Releases) == 0 && m.Registry:
+		return stay(true, "its registry lists no version of it", "")
 	case len(m.Releases) == 0:
 		return stay(true, "no tag of its repository reads as a version of it", "`terrier release` makes the first one")
 	case cur != nil && cur.Prefix != m.Prefix && !m.Registry:

@@ -227,6 +227,8 @@ func (t *Tree) check(edits []*Edit, after *modules.Graph) map[*Edit]string {
 		if e := want[placeOf(b)]; e != nil {
 			if !became(a, e.Move) {
 				wrong[e] = "what it would be written as is not read as " + e.To
+			} else if e.Move.Module.Registry {
+				e.To = a.Version // of "~> 1.2" that is "~> 1.4"
 			}
 			continue
 		}
