@@ -64,6 +64,7 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 			r.Skipped = append(r.Skipped, m.skip(true, "its version is written in "+set.Edits[i].File+", which has errors", "mend that file first"))
 			continue
 		}
+		set.Notes = append(set.Notes, t.elsewhere(m, set.Edits)...)
 		made = append(made, m.edit(set))
 	}
 	made, skipped := apart(made)
