@@ -112,7 +112,7 @@ func (m *Module) Matches(name string) bool {
 	}
 	repository, _, _ := strings.Cut(m.ID, "//")
 	repository, _, _ = strings.Cut(repository, "@")
-	for _, known := range append(m.names(), repository, plain(m.Source), strings.Split(m.names()[len(m.names())-1], "//")[0]) {
+	for _, known := range append(m.names(), repository, portless(repository), plain(m.Source), strings.Split(m.names()[len(m.names())-1], "//")[0]) {
 		known = strings.TrimSuffix(known, ".git")
 		if known == id {
 			return true

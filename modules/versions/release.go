@@ -145,7 +145,7 @@ func (s *Set) fromLock(file *lock.File) {
 		if err != nil {
 			continue
 		}
-		id := modules.RepositoryIdentity(src)
+		id := s.ports.mark(modules.RepositoryIdentity(src), src)
 		add := func(r *Release) {
 			if r != nil {
 				byRepository[id] = append(byRepository[id], r)

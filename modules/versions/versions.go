@@ -42,6 +42,8 @@ type Set struct {
 	// Moved are the repositories that their forge has elsewhere than the
 	// sources say, sorted; Ask finds them.
 	Moved []Moved
+
+	ports ports
 }
 
 // A Module is one module outside of the tree, in whatever spellings it is
@@ -173,7 +175,7 @@ type Input struct {
 // those call: a call in a shared module counts in each environment that
 // reaches it. Nothing is asked of anybody; releases are those of the lock.
 func New(in Input) *Set {
-	s := &Set{}
+	s := &Set{ports: portsOf(in.Calls)}
 	reach := reached(in)
 	byKey := map[string]*Module{}
 	links := map[string]string{}
@@ -214,9 +216,11 @@ func New(in Input) *Set {
 			of = release.Prefix
 		}
 		key, prefix, own := keyOf(c.Source, of)
+		key = s.ports.mark(key, c.Source)
 		m := byKey[key]
 		if m == nil {
 			m = newModule(c.Source, key, prefix, own)
+			m.repository = s.ports.mark(m.repository, c.Source)
 			byKey[key] = m
 			s.Modules = append(s.Modules, m)
 		}
