@@ -94,6 +94,9 @@ func (b Bump) choose(p *Place) (*Move, *Skip) {
 	case cur == nil && !m.Registry && !b.Back:
 		return stay(true, unknownPin(u)+", and nobody can tell whether "+to.Version.String()+" is newer", "--allow-downgrade takes it all the same")
 	}
+	if !m.Registry && u.Call.Pin == hclparse.PinCommit && to.Commit == "" {
+		return stay(true, "which commit "+to.Tag+" is, nobody has told, and a commit does not become a tag", "run it without --offline")
+	}
 	if !m.Registry && move.Pin.Ref == to.Tag {
 		if s := shadowed(m, u, spelledAs(u.Ref, to.Tag)); s != nil {
 			return stay(s.asked, s.reason, s.hint)
