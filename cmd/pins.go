@@ -118,6 +118,9 @@ func (a *app) openPins(ctx context.Context, o pinsOptions, command string, names
 	if err = r.clear(names); err == nil {
 		err = r.learnAll(ctx)
 	}
+	if err == nil && len(r.places()) == 0 && !o.all {
+		r.say("Nothing of what was named calls a module from elsewhere, so that there is nothing to %s.", command)
+	}
 	if err != nil {
 		r.close()
 		return nil, err
