@@ -73,7 +73,7 @@ func releaseOf(c *lint.Call, file *lock.File) *Release {
 				}
 			}
 		}
-		return releaseAt(c, at, nil)
+		return releaseAt(c, at, nil, false)
 	}
 	return nil
 }
@@ -81,8 +81,9 @@ func releaseOf(c *lint.Call, file *lock.File) *Release {
 // releaseAt is the release that a full commit is: the one that the comment
 // behind it names, where that is on the commit or nothing is known to be; else
 // the highest of the module's tags that are. all are the known releases of the
-// repository: a comment that names one which is elsewhere is stale.
-func releaseAt(c *lint.Call, at, all []*Release) *Release {
+// repository, every one that there is where whole is set: a comment that names
+// one which is elsewhere, or which then nobody has, is stale.
+func releaseAt(c *lint.Call, at, all []*Release, whole bool) *Release {
 	own := modules.TagPrefixes(c.Source.Repository, c.Source.Subdir)
 	var said *Release
 	if c.Comment != nil {
@@ -101,6 +102,9 @@ func releaseAt(c *lint.Call, at, all []*Release) *Release {
 		return slices.MaxFunc(at, compareReleases)
 	}
 	if said == nil || slices.ContainsFunc(all, same) {
+		return nil
+	}
+	if whole && !slices.ContainsFunc(all, func(r *Release) bool { return r.Version.Equal(said.Version) }) {
 		return nil
 	}
 	return said
@@ -172,7 +176,7 @@ func (s *Set) fromLock(file *lock.File) {
 // learn takes releases of the module's repository. whole says that there are
 // no others.
 func (m *Module) learn(all []*Release, whole bool) {
-	m.refine(all)
+	m.refine(all, whole)
 	var known []*Release
 	at := map[string]int{}
 	add := func(r *Release) {
@@ -243,8 +247,9 @@ func (m *Module) usualSpelling() string {
 	return best
 }
 
-// refine finds out what pins mean, now that tags and their commits are known.
-func (m *Module) refine(all []*Release) {
+// refine finds out what pins mean, now that tags and their commits are known,
+// all that there are or some.
+func (m *Module) refine(all []*Release, whole bool) {
 	byCommit, byTag := map[string][]*Release{}, map[string]*Release{}
 	for _, r := range all {
 		byCommit[r.Commit] = append(byCommit[r.Commit], r)
@@ -254,8 +259,8 @@ func (m *Module) refine(all []*Release) {
 		switch {
 		case m.Registry:
 		case u.Call.Pin == hclparse.PinCommit:
-			if at := byCommit[u.Commit]; len(at) > 0 || len(all) > 0 {
-				u.Release = releaseAt(u.Call, at, all)
+			if at := byCommit[u.Commit]; len(at) > 0 || len(all) > 0 || whole {
+				u.Release = releaseAt(u.Call, at, all, whole)
 			}
 		case u.Release != nil && byTag[u.Release.Tag] != nil:
 			if u.Commit == "" {

@@ -233,6 +233,30 @@ func TestStaleComment(t *testing.T) {
 	}
 }
 
+// A comment that names a version which the repository has not is believed
+// while not all of its tags are known, and no longer.
+func TestCommentOfNoTag(t *testing.T) {
+	for name, test := range map[string]struct {
+		tags  []*Release
+		whole bool
+		want  string
+	}{
+		"some are known":    {[]*Release{newRelease("v1.1.0", commitB)}, false, "9.9.9"},
+		"all are known":     {[]*Release{newRelease("v1.1.0", commitB)}, true, ""},
+		"there are none":    {nil, true, ""},
+		"it has a prefix":   {[]*Release{newRelease("net-v9.9.9", commitA)}, true, "9.9.9"},
+		"it is on a commit": {[]*Release{newRelease("v9.9.9", commitA)}, true, "9.9.9"},
+	} {
+		s := load(t, nil, map[string]string{
+			"live/qa/a/main.tf": "module \"vpc\" {\n  source = \"git::https://git.example.com/mods.git//vpc?ref=" + commitA + "\" # v9.9.9\n}\n",
+		})
+		s.Modules[0].learn(test.tags, test.whole)
+		if got := s.Modules[0].Uses[0].Version(); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestFind(t *testing.T) {
 	s := load(t, nil, map[string]string{
 		"live/qa/a/main.tf": call("a", "git::https://git.example.com/terraform/vpc.git?ref=v1.0.0") +
