@@ -48,7 +48,7 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 			r.Skipped = append(r.Skipped, m.skip(true, "its file has errors, so that what stands there is not sure", "mend the file first"))
 			continue
 		}
-		set, err := rewrite.Set(t.Graph, m.use().Call, m.Pin)
+		set, err := rewrite.Set(t.Graph, m.use().Written, m.Pin)
 		var refused *rewrite.Refused
 		switch {
 		case errors.As(err, &refused):
@@ -332,6 +332,7 @@ func address(c *lint.Call) string {
 
 // became reports whether a call is what a move was to make of it.
 func became(c *lint.Call, m *Move) bool {
+	c = versions.AsTerraform(c)
 	if m.Module.Registry {
 		return c.Known && (c.Version != m.use().Ref) && versions.Allows(c.Version, m.To) && (!m.Pin.Exact || c.Pin == hclparse.PinExact)
 	}

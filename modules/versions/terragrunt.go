@@ -5,15 +5,18 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/modules/lint"
 )
 
-// registrySource reads terragrunt's own form of a registry address,
+// AsTerraform reads terragrunt's own form of a registry address,
 // tfr://HOST/NAMESPACE/NAME/SYSTEM//sub?version=1.2.3, in which the host may be
 // left out (docs.terragrunt.com, "source"): the call comes back as terraform
-// would write it. Any other call is returned as it is.
-func registrySource(c *lint.Call) *lint.Call {
+// would write it. Without a version in the address that of the terraform block
+// counts. Any other call is returned as it is.
+func AsTerraform(c *lint.Call) *lint.Call {
 	if c.Call.Terragrunt == nil || !c.Known {
 		return c
 	}
@@ -32,7 +35,10 @@ func registrySource(c *lint.Call) *lint.Call {
 		return c
 	}
 	own := *c
-	own.Source, own.Version = s, values.Get("version")
+	own.Source = s
+	if v := values.Get("version"); v != "" {
+		own.Version, own.VersionRange = v, hcl.Range{}
+	}
 	own.Pin = s.Pin(own.Version)
 	return &own
 }

@@ -87,7 +87,10 @@ type Module struct {
 
 // A Use is a call of a module in an environment.
 type Use struct {
-	Call        *lint.Call
+	// Call is the call as Terraform would have it; Written is the one of the
+	// file, which is another for terragrunt's tfr:// addresses alone.
+	Call, Written *lint.Call
+
 	Environment string // "" for none
 	// Release is what the pin means: that of a tag or of an exact version, of
 	// a commit that of the tag on it, of a range the locked one. Nil where
@@ -185,7 +188,8 @@ func New(in Input) *Set {
 		}
 	}
 	for _, c := range in.Calls {
-		c = registrySource(c)
+		written := c
+		c = AsTerraform(c)
 		d := in.Graph.Dirs[c.Dir]
 		if c.Overridden || d == nil || d.Role == modules.RoleIgnore {
 			continue
@@ -227,7 +231,7 @@ func New(in Input) *Set {
 		if c.Head != "" {
 			s.Unknown[len(s.Unknown)-1].of = m
 		}
-		m.add(c, address, release, envs, links, in.Lock)
+		m.add(c, written, address, release, envs, links, in.Lock)
 	}
 	for _, m := range s.Modules {
 		m.settle(in)
@@ -279,7 +283,7 @@ func withoutRef(c *lint.Call) *lint.Call {
 // defaultRegistry is what terraform puts before an address that names no host.
 const defaultRegistry = "registry.terraform.io/"
 
-func (m *Module) add(c *lint.Call, address string, release *Release, envs []string, links map[string]string, file *lock.File) {
+func (m *Module) add(c, written *lint.Call, address string, release *Release, envs []string, links map[string]string, file *lock.File) {
 	m.Sources = append(m.Sources, strings.TrimPrefix(address, defaultRegistry))
 	at, ref := c.SourceRange(), c.Source.Ref
 	at.Filename = c.File().Path
@@ -290,7 +294,7 @@ func (m *Module) add(c *lint.Call, address string, release *Release, envs []stri
 	} else if ref != "" {
 		at.Start = c.ParamRange("ref").Start
 	}
-	u := Use{Call: c, Release: release, Ref: ref, Computed: !m.Registry && ref == "" && c.Computed && c.Head != "", File: realFile(links, at), Line: at.Start.Line}
+	u := Use{Call: c, Written: written, Release: release, Ref: ref, Computed: !m.Registry && ref == "" && c.Computed && c.Head != "", File: realFile(links, at), Line: at.Start.Line}
 	if c.Pin == hclparse.PinCommit {
 		u.Commit = strings.ToLower(c.Source.Ref)
 	} else if e := file.Find(address, ref); e != nil && !u.Computed {
