@@ -48,6 +48,10 @@ func (t *Tree) Make(moves []*Move) (*Result, error) {
 			r.Skipped = append(r.Skipped, m.skip(true, "its file has errors, so that what stands there is not sure", "mend the file first"))
 			continue
 		}
+		if m.Gone {
+			r.Skipped = append(r.Skipped, m.skip(true, fmt.Sprintf("%s has no directory %s, so that init would fail", m.To.Tag, m.Module.Subdir), "call what took its place, or name a version that has it"))
+			continue
+		}
 		set, err := rewrite.Set(t.Graph, m.use().Written, m.Pin)
 		var refused *rewrite.Refused
 		switch {

@@ -93,3 +93,22 @@ func TestPeers(t *testing.T) {
 		}
 	}
 }
+
+// A release that has the module's directory no more is not taken.
+func TestGone(t *testing.T) {
+	tree, set := load(t, map[string]string{"live/a/main.tf": "module \"auth\" {\n  source = \"git::https://h.example/eks.git//modules/auth?ref=v1.0.0\"\n}\n"}, nil, true)
+	moves, skipped := Bump{}.Choose(Places(set, nil))
+	if len(moves) != 1 || len(skipped) != 0 {
+		t.Fatal(moves, skipped)
+	}
+	rows := Rows(moves)
+	rows[0].Gone = true
+	Same(moves, rows)
+	r, err := tree.Make(moves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Edits) != 0 || len(r.Changes) != 0 || len(r.Skipped) != 1 || !r.Asked() || !strings.HasSuffix(r.Skipped[0].Reason, "has no directory modules/auth, so that init would fail") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -81,6 +81,8 @@ type Move struct {
 	// Same says that the module's files are equal in both versions; nil where
 	// that is not known.
 	Same *bool
+	// Gone says that To does not have the module's directory any more.
+	Gone bool
 }
 
 // A Skip is a place that stays as it is.
@@ -184,15 +186,19 @@ func Rows(moves []*Move) []*versions.Row {
 	return out
 }
 
-// Same takes from the rows whether the moves change anything in their module.
+// Same takes from the rows whether the moves change anything in their module,
+// and whether it is there still.
 func Same(moves []*Move, rows []*versions.Row) {
-	same := map[string]*bool{}
+	byKey := map[string]*versions.Row{}
 	for _, r := range rows {
-		same[(&Move{Place: &Place{Module: r.Module, Uses: r.Uses}, To: r.Allowed}).key()] = r.Unchanged
+		byKey[(&Move{Place: &Place{Module: r.Module, Uses: r.Uses}, To: r.Allowed}).key()] = r
 	}
 	for _, m := range moves {
-		if m.To != nil {
-			m.Same = same[m.key()]
+		if m.To == nil {
+			continue
+		}
+		if r := byKey[m.key()]; r != nil {
+			m.Same, m.Gone = r.Unchanged, r.Gone
 		}
 	}
 }

@@ -56,6 +56,10 @@ type Row struct {
 	// its own repository, are the same in Allowed as in the current one. Nil
 	// where that is not known (see Set.Unchanged).
 	Unchanged *bool
+	// Gone says that Allowed does not have the module's directory any more, so
+	// that a call of it fails there. False where that is not known, as of a
+	// registry's modules (see Set.Unchanged).
+	Gone bool
 }
 
 // Current is the release in use, nil where none is known.

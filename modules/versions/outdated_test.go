@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -246,6 +247,40 @@ func TestUnchanged(t *testing.T) {
 		if got := step.got(); got != step.want {
 			t.Errorf("%s: got %s, want %s", step.what, got, step.want)
 		}
+	}
+}
+
+// A release without the module's directory is said to have none; a symlink on
+// the way there may lead to one.
+func TestGone(t *testing.T) {
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	dir := filepath.Join(t.TempDir(), "shared.git")
+	write(t, dir, map[string]string{"modules/auth/main.tf": "# 1\n", "modules/stays/main.tf": "# 1\n", "modules/deep/er/main.tf": "# 1\n", "linked/vpc/main.tf": "# 1\n"}, "v1.0.0")
+	git(t, dir, "rm", "-q", "-r", "modules/auth", "modules/deep", "linked")
+	if err := os.Symlink("modules", filepath.Join(dir, "linked")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"modules/authority/main.tf": "# 2\n", "modules/stays/main.tf": "# 2\n"}, "v2.0.0")
+	src := "git::file://" + dir
+	s := load(t, nil, map[string]string{"main.tf": call("a", src+"//modules/auth?ref=v1.0.0") + call("b", src+"//modules/stays?ref=v1.0.0") +
+		call("c", src+"//modules/deep/er?ref=v1.0.0") + call("d", src+"//linked/vpc?ref=v1.0.0") + call("e", src+"?ref=v1.0.0")})
+	asker := Asker{Cache: &repo.Cache{Dir: t.TempDir()}}
+	if err := s.Ask(t.Context(), asker); err != nil {
+		t.Fatal(err)
+	}
+	rows := s.Outdated(Rules{})
+	if err := s.Unchanged(t.Context(), rows, asker); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range rows {
+		if r.Gone {
+			got = append(got, r.Module.Subdir)
+		}
+	}
+	slices.Sort(got)
+	if want := "modules/auth modules/deep/er"; strings.Join(got, " ") != want {
+		t.Errorf("gone are %v, want %s", got, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package versions
 import (
 	"cmp"
 	"context"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ import (
 
 // Unchanged finds out for each row whether the allowed release changes
 // anything for the module: whether its directory is the same tree there, and
-// each directory of the repository that it calls. Two tags on one commit need
+// each directory of the repository that it calls; and whether it is there at
+// all. Two tags on one commit need
 // no look. Commits that no mirror has are fetched, once for each repository,
 // where the module is one of several in it; of a repository's only module
 // another commit is another tree, unless a mirror says otherwise. Offline
@@ -99,8 +101,9 @@ func (a *Asker) compare(ctx context.Context, q *question, rows []*Row) error {
 	}
 	for _, r := range open {
 		before, after := trees.at(r.Uses[0].Commit), trees.at(r.Allowed.Commit)
+		dir := path.Clean("./" + r.Module.Subdir)
+		r.Gone = after != nil && gone(after, dir)
 		if before != nil && after != nil {
-			dir := path.Clean("./" + r.Module.Subdir)
 			if same, ok := fetch.Same(before, dir, after, dir); ok {
 				r.Unchanged = &same
 			}
@@ -110,6 +113,21 @@ func (a *Asker) compare(ctx context.Context, q *question, rows []*Row) error {
 		}
 	}
 	return nil
+}
+
+// gone reports whether a directory is surely not in a tree: what a symlink may
+// lead to is not looked at.
+func gone(t *repo.TreeFS, dir string) bool {
+	for at := "."; at != dir; {
+		name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(dir, at), "/"), "/")
+		next := path.Join(at, name)
+		if _, ok := t.Tree(next); !ok {
+			entries, err := fs.ReadDir(t, at)
+			return err == nil && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+		}
+		at = next
+	}
+	return false
 }
 
 // trees are the open trees of one repository, by commit; nil for what no
