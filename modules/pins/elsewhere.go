@@ -24,7 +24,7 @@ func (t *Tree) elsewhere(m *Move, edits []rewrite.Edit) []string {
 		if r := c.SourceRange(); e.File == c.File().Real && r.Start.Byte <= e.Start && e.End <= r.End.Byte {
 			continue
 		}
-		src, err := fs.ReadFile(t.FS, e.File)
+		src, err := fs.ReadFile(t.Graph.Tree.FS, e.File)
 		if err != nil || e.Start > len(src) {
 			continue
 		}
@@ -43,7 +43,7 @@ func (t *Tree) elsewhere(m *Move, edits []rewrite.Edit) []string {
 		}
 		slices.Sort(files)
 		for _, file := range slices.Compact(files) {
-			text, err := fs.ReadFile(t.FS, file)
+			text, err := fs.ReadFile(t.Graph.Tree.FS, file)
 			if err != nil {
 				continue
 			}
