@@ -195,8 +195,8 @@ func (o *promoteOptions) pairs() error {
 // command line against that: of the others no remote need be asked.
 func (r *pinsRun) narrow(p *promotion.Promotion, o promoteOptions, names []string) error {
 	for _, name := range names {
-		found, err := r.set.Find(name)
-		if err != nil {
+		found := r.found[name]
+		if err := versions.Ambiguous(name, found); err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(found, func(m *versions.Module) bool { return usedIn(m, o.to) }) {

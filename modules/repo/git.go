@@ -163,7 +163,22 @@ func gitError(ctx context.Context, cmd *exec.Cmd, stderr string, err error) erro
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("git is not on PATH\nhint: install git 2.30 or newer: %w", err)
 	}
-	return &GitError{Command: subcommand(cmd), Stderr: redact(strings.TrimSpace(stderr)), Err: err}
+	return &GitError{Command: subcommand(cmd), Stderr: redact(strings.TrimSpace(clipWords(stderr))), Err: err}
+}
+
+// mostWords bounds what an error keeps of git's words at each end, in bytes.
+const mostWords = 16 << 10
+
+// clipWords leaves of a long text whole lines of its beginning and of its end:
+// half a line might show half a credential, which redact would not know.
+func clipWords(text string) string {
+	if len(text) <= 2*mostWords {
+		return text
+	}
+	head, tail := text[:mostWords], text[len(text)-mostWords:]
+	head = head[:strings.LastIndexByte(head, '\n')+1]
+	_, tail, _ = strings.Cut(tail, "\n")
+	return head + "…\n" + tail
 }
 
 // subcommand is git's subcommand in cmd: the first argument that is neither

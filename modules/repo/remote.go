@@ -186,8 +186,12 @@ func (r *Remote) push(ctx context.Context, updates []RefUpdate, options ...strin
 	return re
 }
 
-// maxOutput bounds what a remote can make us keep, in bytes.
-const maxOutput = 64 << 20
+// What a remote can make us keep, in bytes: of refs, and of words, which are
+// looked through for credentials before anybody sees them.
+const (
+	maxOutput = 64 << 20
+	maxWords  = 1 << 20
+)
 
 // remoteGrace is how long git and what it started have to end by themselves.
 const remoteGrace = 2 * time.Second
@@ -206,7 +210,7 @@ func (r *Remote) run(ctx context.Context, args ...string) ([]byte, error) {
 		defer timer.Stop()
 		alive = func() { timer.Reset(r.Silence) }
 	}
-	stdout, stderr := &heard{alive: alive}, &heard{alive: alive}
+	stdout, stderr := &heard{alive: alive, most: maxOutput}, &heard{alive: alive, most: maxWords}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
 	detach(cmd)
@@ -283,11 +287,12 @@ func remoteEnv() []string {
 type heard struct {
 	buf   bytes.Buffer
 	alive func()
+	most  int
 }
 
 func (h *heard) Write(p []byte) (int, error) {
 	h.alive()
-	if h.buf.Len()+len(p) > maxOutput {
+	if h.buf.Len()+len(p) > h.most {
 		return 0, errors.New("the remote says too much")
 	}
 	return h.buf.Write(p)
