@@ -33,9 +33,10 @@ registry module. Nothing but those bytes changes, and every change is read back
 before it is written: exactly the calls that it should move must move.
 
 Without VERSION each call moves to the newest release that terrier.hcl allows
-(constraint). --patch and --minor keep it below the next minor or major version,
---major does not; --latest sets the constraint aside. Nothing moves back without
---allow-downgrade.
+(constraint) and, of a registry module, its own range: ~> 4.0 stays as it is.
+--patch and --minor keep it below the next minor or major version, --major does
+not, and a range moves along; --latest sets the constraint aside. Nothing moves
+back without --allow-downgrade.
 
 MODULE is a name as "terrier list" shows them. --env, --account and --path say
 which calls; a path counts from the repository's root, ./x from where you are. A
@@ -66,7 +67,7 @@ the report says why; 1 an error.`,
 	o.selectFlags(cmd)
 	f.BoolVar(&o.patch, "patch", false, "the newest patch release of the version in use")
 	f.BoolVar(&o.minor, "minor", false, "the newest release of the major version in use")
-	f.BoolVar(&o.major, "major", false, "the newest release that is allowed (as with no level)")
+	f.BoolVar(&o.major, "major", false, "the newest release that is allowed; ranges move along")
 	f.BoolVar(&o.latest, "latest", false, "the newest release of all, allowed or not")
 	f.BoolVar(&o.pre, "pre", false, "let pre-releases count")
 	f.BoolVar(&o.back, "allow-downgrade", false, "also move back, and from refs that are no releases")

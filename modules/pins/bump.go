@@ -13,10 +13,10 @@ import (
 type Level string
 
 const (
-	Allowed Level = ""       // the newest release that the configuration allows
-	Patch   Level = "patch"  // of those the newest with the same major and minor number
-	Minor   Level = "minor"  // of those the newest with the same major number
-	Major   Level = "major"  // of those the newest
+	Allowed Level = ""       // the newest release that the configuration and a registry call's own range allow
+	Patch   Level = "patch"  // the newest that the configuration allows with the same major and minor number
+	Minor   Level = "minor"  // the newest that it allows with the same major number
+	Major   Level = "major"  // the newest that it allows; a range moves along
 	Latest  Level = "latest" // the newest of all, allowed or not
 )
 
@@ -176,16 +176,26 @@ func (b Bump) target(p *Place) (to *versions.Release, why string, asked bool) {
 	if (level == Patch || level == Minor) && cur == nil {
 		return nil, unknownPin(p.use()) + ", so it has no " + string(level) + " releases", true
 	}
+	// Where nobody says how far, the range that the call has is what is allowed,
+	// too: "~> 4.0" is left to lead where it leads.
+	own := ""
+	if u := p.use(); level == Allowed && m.Registry && u.Call.Pin == hclparse.PinRange && versions.CheckConstraint(u.Ref) == nil {
+		own = u.Ref
+	}
 	for i := len(m.Releases) - 1; i >= 0; i-- {
 		r := &m.Releases[i]
 		switch {
 		case r.Prerelease() && !pre:
+		case own != "" && !versions.Allows(own, r):
 		case constraint != "" && !versions.Allows(constraint, r):
 		case level == Patch && (r.Version.Major() != cur.Version.Major() || r.Version.Minor() != cur.Version.Minor()):
 		case level == Minor && r.Version.Major() != cur.Version.Major():
 		default:
 			return r, "", false
 		}
+	}
+	if own != "" {
+		return nil, fmt.Sprintf("no release is what its constraint %q and terrier.hcl allow", own), true
 	}
 	if constraint != "" {
 		return nil, fmt.Sprintf("terrier.hcl allows %s, and no release is that", constraint), true

@@ -177,14 +177,17 @@ func TestBumpRegistry(t *testing.T) {
 		{argument: `"2.0.0"`, want: "= it is at 2.0.0"},
 		{argument: `"2.0.0"`, version: "1.0.0", want: "! 2.0.0 is newer than 1.0.0"},
 		{argument: `"2.0.0"`, version: "1.0.0", Bump: Bump{Back: true}, want: `"1.0.0"`},
-		{argument: `"~> 1.0"`, want: `"~> 2.0"`},
+		{argument: `"~> 1.0"`, want: `= its constraint "~> 1.0" allows 1.2.0 as it is`},
+		{argument: `"~> 1.0"`, Bump: Bump{Level: Major}, want: `"~> 2.0"`},
+		{argument: `"~> 3.0"`, want: `! no release is what its constraint "~> 3.0" and terrier.hcl allow`},
 		{argument: `"~> 1.0.0"`, version: "1.1.0", want: `"~> 1.1.0"`},
 		{argument: `"~> 1.0"`, version: "1.1.0", want: `= its constraint "~> 1.0" allows 1.1.0 as it is`},
 		{argument: `">= 1.0"`, want: `= its constraint ">= 1.0" allows 2.0.0 as it is`},
-		{argument: `">= 1.0, < 1.2"`, want: `! its version is the constraint ">= 1.0, < 1.2", of more than one term`},
+		{argument: `">= 1.0, < 1.2"`, want: `= its constraint ">= 1.0, < 1.2" allows 1.1.0 as it is`},
+		{argument: `">= 1.0, < 1.2"`, Bump: Bump{Level: Major}, want: `! its version is the constraint ">= 1.0, < 1.2", of more than one term`},
 		{argument: ``, want: "! it has no version argument"},
 	} {
-		t.Run(c.argument+c.version, func(t *testing.T) {
+		t.Run(c.argument+c.version+string(c.Level), func(t *testing.T) {
 			line := ""
 			if c.argument != "" {
 				line = "  version = " + c.argument + "\n"

@@ -67,7 +67,7 @@ func TestPeers(t *testing.T) {
 				m.Releases = append(m.Releases, versions.Release{Version: r.Version, Tag: tag})
 			}
 		}
-		moves, skipped := Bump{}.Choose(Places(set, nil))
+		moves, skipped := Bump{Level: Major}.Choose(Places(set, nil))
 		r, err := tree.Make(moves)
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestPeers(t *testing.T) {
 // A release that has the module's directory no more is not taken.
 func TestGone(t *testing.T) {
 	tree, set := load(t, map[string]string{"live/a/main.tf": "module \"auth\" {\n  source = \"git::https://h.example/eks.git//modules/auth?ref=v1.0.0\"\n}\n"}, nil, true)
-	moves, skipped := Bump{}.Choose(Places(set, nil))
+	moves, skipped := Bump{Level: Major}.Choose(Places(set, nil))
 	if len(moves) != 1 || len(skipped) != 0 {
 		t.Fatal(moves, skipped)
 	}
