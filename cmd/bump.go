@@ -83,6 +83,8 @@ func (o *bumpOptions) level() pins.Level {
 		return pins.Patch
 	case o.minor:
 		return pins.Minor
+	case o.major:
+		return pins.Major
 	case o.latest:
 		return pins.Latest
 	}

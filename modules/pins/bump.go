@@ -110,6 +110,8 @@ func unknownPin(u *versions.Use) string {
 	switch {
 	case u.Ref == "":
 		return "it has no ref"
+	case u.Call.Pin == hclparse.PinRange:
+		return fmt.Sprintf("what its constraint %q leads to, no lock tells", u.Ref)
 	case u.Call.Pin == hclparse.PinCommit && u.Call.Comment != nil:
 		return fmt.Sprintf("no release is on %s, whatever its comment says", u.Shown())
 	case u.Call.Pin == hclparse.PinCommit:
