@@ -102,7 +102,8 @@ var cases = []struct {
 	{"default of keys in another order", body("x", "default = { a = 1, b = 2 }"), body("x", "default = { b = 2, a = 1 }"), nil},
 	{"default to null", body("x", "default = 1"), body("x", "default = null"), []string{"minor variable-default variable.x 2"}},
 
-	{"nullable to false", body("x", "default = 1"), body("x", "default = 1\nnullable = false"), []string{"major variable-nullable variable.x 3"}},
+	{"nullable to false", body("x", "default = 1"), body("x", "default = 1\nnullable = false"), []string{"minor variable-nullable variable.x 3"}},
+	{"nullable to false without a default", body("x", ""), body("x", "nullable = false"), []string{"major variable-nullable variable.x 2"}},
 	{"nullable to true", body("x", "nullable = false"), body("x", ""), []string{"minor variable-nullable variable.x 1"}},
 	{"nullable true is the default", body("x", ""), body("x", "nullable = true"), nil},
 	{"sensitive", body("x", ""), body("x", "sensitive = true"), []string{"major variable-sensitive variable.x 1"}},

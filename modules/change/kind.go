@@ -77,7 +77,7 @@ var Docs = map[Kind]string{
 	VariableRequired:      "a variable has lost its default: a call has to pass it (major)",
 	VariableOptional:      "a variable has got a default (minor)",
 	VariableDefault:       "a variable's default: calls that pass nothing get another plan (minor)",
-	VariableNullable:      "nullable: major where null is no longer taken as null; else minor",
+	VariableNullable:      "nullable: major where null is refused, for want of a default; else minor",
 	VariableSensitive:     "sensitive: major where it becomes so, since all that is made of it does; else minor",
 	VariableEphemeral:     "ephemeral: major where it is no longer so, and an ephemeral value is an error; else minor",
 	VariableConst:         "const: major where it becomes so, and only what is static can be passed; else minor",

@@ -61,9 +61,12 @@ func (d *differ) variable(a, b *variable) {
 	}
 	if was, is := nullable(a), nullable(b); was != is {
 		old, new := word(was), word(is)
-		if is {
+		switch {
+		case is:
 			d.add(VariableNullable, Minor, subject, b.File, at(b.nullableFile, b.Nullable), old, new, "%s takes null: what passed null got the default before", n)
-		} else {
+		case b.Default != nil: // no error: Terraform puts the default in the place of null
+			d.add(VariableNullable, Minor, subject, b.File, at(b.nullableFile, b.Nullable), old, new, "%s gets its default where null is passed", n)
+		default:
 			d.add(VariableNullable, Major, subject, b.File, at(b.nullableFile, b.Nullable), old, new, "%s no longer takes null as a value", n)
 		}
 	}
