@@ -182,12 +182,15 @@ func (t *Tree) apply(edits []*Edit) ([]lint.Change, *modules.Graph, error) {
 			}
 		}
 	}
-	files := map[string][]byte{}
+	files, known := map[string][]byte{}, t.bytes(byFile)
 	var changes []lint.Change
 	for p, list := range byFile {
-		before, err := fs.ReadFile(t.Graph.Tree.FS, p)
-		if err != nil {
-			return nil, nil, err
+		before := known[p]
+		if before == nil { // a file without calls, of which no bytes are kept
+			var err error
+			if before, err = fs.ReadFile(t.Graph.Tree.FS, p); err != nil {
+				return nil, nil, err
+			}
 		}
 		after, err := hclparse.Apply(before, list)
 		if err != nil {
@@ -198,6 +201,21 @@ func (t *Tree) apply(edits []*Edit) ([]lint.Change, *modules.Graph, error) {
 	}
 	slices.SortFunc(changes, func(a, b lint.Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes, t.Load(t.Graph.Tree.With(files)), nil
+}
+
+// bytes are the contents of files as the graph was made of them, where it has
+// kept them. The edits count from there: whoever changed a file meanwhile, while
+// remotes were asked say, is found out by who writes it.
+func (t *Tree) bytes(files map[string][]hclparse.Edit) map[string][]byte {
+	out := map[string][]byte{}
+	for _, m := range t.Graph.Tree.Modules {
+		for _, f := range m.Files {
+			if _, ok := files[f.Real]; ok && f.Bytes != nil {
+				out[f.Real] = f.Bytes
+			}
+		}
+	}
+	return out
 }
 
 // check holds the tree after the edits against the one before. It returns the

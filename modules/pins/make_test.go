@@ -437,3 +437,19 @@ type everywhere struct{ t *testing.T }
 func (k everywhere) Refs(context.Context, string) (map[string]repo.Ref, *repo.Mirror, error) {
 	return refs(k.t), &repo.Mirror{}, nil
 }
+
+// A file that somebody saves between the reading and the edits is not edited as
+// if it were the one that was read: who writes the change sees another file.
+func TestMakeChangedMeanwhile(t *testing.T) {
+	text := call("a", vpc+"v1.0.0")
+	tree, set := loadMap(t, map[string]string{"live/main.tf": text}, nil)
+	moves := movesTo(t, set, map[string]string{"a": "1.1.0"})
+	tree.Graph.Tree.FS.(fstest.MapFS)["live/main.tf"].Data = []byte("# a new line\n" + text)
+	r, err := tree.Make(moves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Changes) != 1 || string(r.Changes[0].Before) != text || string(r.Changes[0].After) != call("a", vpc+"v1.1.0") {
+		t.Errorf("%+v", r.Changes)
+	}
+}
