@@ -22,6 +22,8 @@ func TestImportDirection(t *testing.T) {
 		"split/history":      {"modules/repo"},
 		"split/proof":        {}, // the judge shares no code with what it judges
 		"live/promotion":     {"live/runs", "modules", "modules/change", "modules/fetch", "modules/lint", "modules/lock", "modules/pins", "modules/repo", "modules/versions", "hclparse"},
+		"live/fingerprint":   {},
+		"live/guard":         {"live/fingerprint"},
 		"live/runs":          {},
 		"live/terraform":     {},
 		"modules":            {"hclparse"},
