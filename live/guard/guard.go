@@ -7,11 +7,7 @@
 // refused by others, in these names.
 package guard
 
-import (
-	"time"
-
-	tfjson "github.com/hashicorp/terraform-json"
-)
+import "slices"
 
 // A Name names a guard.
 type Name string
@@ -35,70 +31,39 @@ const (
 	Environment Name = "environment"       // the process's environment would change the plan
 	Foreign     Name = "foreign"           // a run folder of another machine
 	Changed     Name = "changed"           // the renewed plan is not what was approved
-	Incomplete  Name = "incomplete"        // the plan is not whole, or holds what terrier cannot read
+	Incomplete  Name = "incomplete"        // the plan is not whole, or holds what cannot be read
 )
 
+// overridable has each guard, and whether the configuration may allow
+// `--override` of it. Those that are never passed are the ones without which no
+// other means anything: what is applied is what was planned and approved, there,
+// by whom it says; and the two that terraform itself would refuse.
+var overridable = map[Name]bool{
+	Unapproved: false, Altered: false, Foreign: false, Account: false, Environment: false,
+	Backend: false, Workspace: false, Changed: false, Incomplete: false, Stale: false, Version: false,
+	LockFile: true, Dirty: true, Branch: true, Freeze: true, Order: true, Protect: true, MaxDestroy: true,
+}
+
 // Names lists all guards, sorted.
-func Names() []Name { panic("not yet") }
+func Names() []Name {
+	var names []Name
+	for n := range overridable {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Known says whether there is such a guard.
+func (n Name) Known() bool { _, ok := overridable[n]; return ok }
 
 // Overridable says whether the configuration may allow `--override` of it.
-func (n Name) Overridable() bool { panic("not yet") }
+func (n Name) Overridable() bool { return overridable[n] }
 
-// A Refusal is why something is not applied.
+// A Refusal is why something is not applied: short sentences, with no control
+// characters and no values of the plan.
 type Refusal struct {
 	Guard  Name   `json:"guard"`
 	Reason string `json:"reason"`
-	Hint   string `json:"hint,omitempty"`
+	Hint   string `json:"hint,omitempty"` // the next step
 }
-
-// Rules are what an environment sets. The zero value refuses nothing that is
-// whole.
-type Rules struct {
-	Protect        []string // patterns, see ParsePattern
-	MaxDestroy     *int     // nil for no limit
-	Freeze         []Window
-	Branches       []string // globs; empty for any branch. One that is "" alone allows none
-	Override       []Name   // the guards that --override may pass
-	Approvals      int
-	Approvers      []string // empty for anybody. One that is "" alone is nobody
-	AuthorApproves bool     // the author's own approval counts
-}
-
-// Stricter is what holds where both do: nothing that base refuses is allowed.
-func Stricter(base, head Rules) Rules { panic("not yet") }
-
-// OnBranch refuses a branch that is none of r.Branches. The branch is "" where
-// no branch is checked out.
-func OnBranch(branch string, r Rules) *Refusal { panic("not yet") }
-
-// CheckJSON is Check on the JSON of a plan, and refuses beside a plan that
-// terraform says it could not finish, which tfjson.Plan does not hold.
-func CheckJSON(planJSON []byte, r Rules) []Refusal { panic("not yet") }
-
-// Check refuses a plan that touches what is protected, that destroys too much,
-// or that cannot be read to the end.
-func Check(p *tfjson.Plan, r Rules) []Refusal { panic("not yet") }
-
-// A Pattern is a type or an address that is protected.
-type Pattern struct{}
-
-// ParsePattern reads a pattern: a type ("aws_db_instance") or an address
-// ("aws_s3_bucket.logs", "module.x.aws_db_instance.main").
-func ParsePattern(text string) (Pattern, error) { panic("not yet") }
-
-// A Window is a time in which nothing is applied.
-type Window struct {
-	Name        string
-	From, Until time.Time      // zero for no bound; Until is the first moment after it
-	Days        []time.Weekday // on which Hours begin; empty for all
-	Start, End  int            // minutes of the day, both 0 for all of it; End before Start is on the next day
-	Zone        *time.Location // of Days, Start and End; nil without them
-}
-
-// ParseWindow reads the attributes of a freeze window.
-func ParseWindow(name, from, until string, days []string, hours, timezone string) (Window, error) {
-	panic("not yet")
-}
-
-// Frozen refuses within a window.
-func Frozen(now time.Time, windows []Window) *Refusal { panic("not yet") }
