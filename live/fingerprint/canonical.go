@@ -122,18 +122,19 @@ func (p *planForm) list(path []string, v any, each field, name func(any) string)
 		return p.seal(path, v)
 	}
 	type element struct {
-		name  string
-		bytes []byte
-		form  any
+		name string
+		form any
 	}
 	es := make([]element, len(l))
 	for i, e := range l {
 		n := name(e)
-		form := each(at(path, n), e)
-		es[i] = element{n, encode(form), form}
+		es[i] = element{n, each(at(path, n), e)}
 	}
 	slices.SortFunc(es, func(a, b element) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), bytes.Compare(a.bytes, b.bytes))
+		if c := cmp.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		return bytes.Compare(encode(a.form), encode(b.form))
 	})
 	c := make([]any, len(es))
 	for i, e := range es {

@@ -68,13 +68,14 @@ func Summarize(p *tfjson.Plan) Summary {
 	if p == nil {
 		return s
 	}
+	moved := map[string]bool{}
 	for _, rc := range p.ResourceChanges {
 		if rc == nil || rc.Change == nil {
 			s.Unknown++
 			continue
 		}
 		if rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address {
-			s.Moved++
+			moved[rc.Address] = true
 		}
 		if rc.Change.Importing != nil {
 			s.Import++
@@ -95,11 +96,18 @@ func Summarize(p *tfjson.Plan) Summary {
 		}
 	}
 	for _, rc := range p.ResourceDrift {
-		// An object that was only moved is listed, too.
-		if rc != nil && rc.Change != nil && !reflect.DeepEqual(rc.Change.Before, rc.Change.After) {
+		if rc == nil || rc.Change == nil {
+			continue
+		}
+		// A refresh-only plan lists here what was only moved, and has no changes.
+		if rc.PreviousAddress != "" && rc.PreviousAddress != rc.Address {
+			moved[rc.Address] = true
+		}
+		if !reflect.DeepEqual(rc.Change.Before, rc.Change.After) {
 			s.Drift++
 		}
 	}
+	s.Moved = len(moved)
 	for _, c := range p.OutputChanges {
 		if c == nil || EffectOf(c.Actions) != EffectNone {
 			s.Outputs++
