@@ -1,11 +1,11 @@
 package fingerprint
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,18 +232,18 @@ func TestEachLeafCounts(t *testing.T) {
 	t.Parallel()
 	plan := decoded(t, rich(t))
 	base := made(t, encode(plan), plainContext)
-	plain := encode(base.fields["plan"])
+	plain := canonical(object(plan), key)
 	var silent []string
 	places := 0
 	check := func(path string) {
 		places++
 		form := canonical(object(plan), key)
-		if bytes.Equal(encode(form), plain) {
+		if reflect.DeepEqual(form, plain) { // a document of it would have the same bytes
 			silent = append(silent, path)
 			return
 		}
 		// The lines are slower to make: of some.
-		if places%13 == 0 {
+		if places%31 == 0 {
 			d := &Document{maps.Clone(base.fields)}
 			d.fields["plan"] = form
 			lines := Diff(base, d)
@@ -300,14 +300,14 @@ func TestEachLeafCounts(t *testing.T) {
 func TestUnknownFieldsCount(t *testing.T) {
 	t.Parallel()
 	plan := decoded(t, rich(t))
-	base := made(t, encode(plan), plainContext)
+	base := canonical(object(plan), key)
 	n := 0
 	add := func(m map[string]any) {
 		n++
 		m["new_in_2027"] = "flag-secret"
-		d := made(t, encode(plan), plainContext)
+		form := canonical(object(plan), key)
 		delete(m, "new_in_2027")
-		if d.Sum() == base.Sum() {
+		if reflect.DeepEqual(form, base) {
 			t.Fatalf("an unknown field does not count in %s", encode(m))
 		}
 	}

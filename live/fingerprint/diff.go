@@ -141,7 +141,10 @@ func moduleName(v any) string {
 	return redact(source)
 }
 
-func moduleRefs(v any) string {
+func moduleRefs(v any) any {
+	if v == nil {
+		return nil
+	}
 	var refs []string
 	for _, e := range array(v) {
 		m := object(e)
