@@ -77,12 +77,15 @@ func fewest(a, b *int) *int {
 // both is what two lists allow together. An empty one allows all.
 func both(a, b []string, common func(a, b string) (string, bool)) []string {
 	if len(a) == 0 {
-		return merged(b, nil)
-	}
-	if len(b) == 0 {
-		return merged(a, nil)
+		a, b = b, a
 	}
 	var all []string
+	switch {
+	case len(a) == 0:
+		return nil
+	case len(b) == 0:
+		all = slices.Clone(a)
+	}
 	for _, x := range a {
 		for _, y := range b {
 			if c, ok := common(x, y); ok {
@@ -90,7 +93,8 @@ func both(a, b []string, common func(a, b string) (string, bool)) []string {
 			}
 		}
 	}
-	if all = merged(all, nil); len(all) == 0 {
+	all = slices.DeleteFunc(merged(all, nil), func(s string) bool { return s == Nobody })
+	if len(all) == 0 {
 		return []string{Nobody}
 	}
 	return all
