@@ -192,6 +192,55 @@ func TestParsePattern(t *testing.T) {
 	}
 }
 
+func TestPatternMatches(t *testing.T) {
+	for _, test := range []struct {
+		pattern, address string
+		want             bool
+	}{
+		{"a", "a.b", true},
+		{"a", "module.m[\"a.b\"].module.n.a.b[0]", true},
+		{"a", "b.a", false},
+		{"a.b", "a.b", true},
+		{"a.b", "module.m.a.b[\"x\"]", true},
+		{"a.b", "a.bb", false},
+		{"a.b[0]", "a.b", false},
+		{"a.b[0]", "module.m.a.b[0]", true},
+		{"a.b[0]", "a.b[1]", false},
+		{"module.m.a.b", "module.m[1].a.b[2]", true},
+		{"module.m.a.b", "module.m.module.n.a.b", false},
+		{"module.m.a.b", "module.n.module.m.a.b", false},
+		{"module.m.a.b", "a.b", false},
+		{"module.m.module.n.a.b", "module.m.a.b", false},
+		{"module.m[0].a.b", "module.m[1].a.b", false},
+		{"module.m[0].a.b", "module.m.a.b", false},
+	} {
+		p, err := ParsePattern(test.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := parseAddress(test.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.match(a); got != test.want {
+			t.Errorf("%s of %s: %v", test.pattern, test.address, got)
+		}
+	}
+}
+
+// Nothing that is JSON, a pattern or an address makes a guard panic.
+func FuzzCheckJSON(f *testing.F) {
+	f.Add([]byte(`{"format_version":"1.2","resource_changes":[null,{"address":"module.m[\"x\"].a.b[0]","mode":"managed","previous_address":"a.b","deposed":"x","change":{"actions":["delete"]}},{}],"deferred_changes":[null,{}],"output_changes":{"a":null}}`), `module.x["a"].a.b[0]`)
+	f.Fuzz(func(t *testing.T, plan []byte, pattern string) {
+		zero := 0
+		for _, r := range CheckJSON(plan, Rules{Protect: []string{pattern}, MaxDestroy: &zero}) {
+			if !r.Guard.Known() || r.Reason == "" || r.Hint == "" || strings.ContainsAny(r.Reason+r.Hint, "\n\r\x1b\x00") {
+				t.Fatalf("%+v", r)
+			}
+		}
+	})
+}
+
 // README.md has a line for each guard, and says of each whether it can be passed.
 func TestReadmeListsTheGuards(t *testing.T) {
 	data, err := os.ReadFile("README.md")
