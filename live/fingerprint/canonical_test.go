@@ -575,3 +575,47 @@ func TestTimeAndPlaceDoNotCount(t *testing.T) {
 		t.Error("the directory is in the plan")
 	}
 }
+
+// A mark at one place is one at each place where the same object is spoken of,
+// also for secrets that are too short to be found by their text.
+func TestMarksHoldForTheWholeObject(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ before, after, old, planned string }{
+		"after":      {`false`, `{"x":true}`, `{}`, `{}`},
+		"before":     {`{"x":true}`, `{}`, `{}`, `{}`},
+		"old":        {`{}`, `{}`, `{"x":true}`, `{}`},
+		"planned":    {`{}`, `{}`, `{}`, `{"x":true}`},
+		"all of it":  {`{}`, `true`, `{}`, `{}`},
+		"no marks":   {`{}`, `null`, `{}`, `{}`},
+		"not a mark": {`{}`, `{"x":"yes"}`, `{}`, `{}`},
+		"too deep":   {`{}`, `{"x":{"y":true}}`, `{}`, `{}`},
+	} {
+		plan := []byte(`{"format_version":"1.2","configuration":{},
+			"planned_values":{"root_module":{"resources":[{"address":"a.new","values":{"x":"#1"},"sensitive_values":` + test.planned + `}]}},
+			"prior_state":{"values":{"root_module":{"child_modules":[{"address":"module.m","resources":[{"address":"a.old","values":{"x":"#1"},"sensitive_values":{}}]}]}}},
+			"resource_drift":[{"address":"a.old","change":{"before":{"x":"#1"},"after":{"x":"#1"},"before_sensitive":` + test.old + `,"after_sensitive":{}}}],
+			"resource_changes":[{"address":"a.new","previous_address":"a.old","change":{"before":{"x":"#1"},"after":{"x":"#1"},"before_sensitive":` + test.before + `,"after_sensitive":` + test.after + `}}]}`)
+		data, _ := made(t, plan, plainContext).MarshalJSON()
+		if strings.Contains(string(data), "#1") {
+			t.Errorf("%s: in the clear: %s", name, data)
+		}
+	}
+	for name, marks := range map[string][4]string{
+		"before": {"true", "false", "false", ""}, "after": {"false", "true", "false", ""}, "planned": {"false", "false", "true", ""},
+		"configuration": {"false", "false", "false", `"sensitive":true`}, "nothing said": {"false", "false", "null", ""},
+	} {
+		plan := []byte(`{"format_version":"1.2","configuration":{"root_module":{"outputs":{"o":{` + marks[3] + `}}}},
+			"planned_values":{"outputs":{"o":{"sensitive":` + marks[2] + `,"value":"#1","type":"#2"}}},
+			"prior_state":{"values":{"outputs":{"o":{"sensitive":false,"value":"#1","type":"#2"}}}},
+			"output_changes":{"o":{"actions":["update"],"before":"#1","after":"#1","before_sensitive":` + marks[0] + `,"after_sensitive":` + marks[1] + `}}}`)
+		data, _ := made(t, plan, plainContext).MarshalJSON()
+		if strings.Contains(string(data), "#") {
+			t.Errorf("output, %s: in the clear: %s", name, data)
+		}
+	}
+	// Nothing is sealed for its own sake.
+	plan := []byte(`{"format_version":"1.2","configuration":{},"planned_values":{},"resource_changes":[{"address":"a.b","change":{"before":null,"after":{"x":"#1"},"before_sensitive":false,"after_sensitive":{}}}]}`)
+	if data, _ := made(t, plan, plainContext).MarshalJSON(); !strings.Contains(string(data), "#1") {
+		t.Errorf("sealed: %s", data)
+	}
+}
