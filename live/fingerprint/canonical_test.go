@@ -243,7 +243,7 @@ func TestEachLeafCounts(t *testing.T) {
 			return
 		}
 		// The lines are slower to make: of some.
-		if places%31 == 0 {
+		if places%97 == 0 {
 			d := &Document{maps.Clone(base.fields)}
 			d.fields["plan"] = form
 			lines := Diff(base, d)
