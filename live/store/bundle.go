@@ -1,0 +1,3 @@
+package store
+
+const shareName = "share.json"
