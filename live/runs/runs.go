@@ -34,6 +34,7 @@ const (
 	Plan    Action = "plan"
 	Apply   Action = "apply"
 	Destroy Action = "destroy" // an apply of a plan that destroys all of the stack
+	Drift   Action = "drift"   // a refresh-only plan: what changed behind terraform's back
 )
 
 // A Result is what became of it. There may be others, of a newer terrier: they
@@ -43,7 +44,7 @@ type Result string
 const (
 	Applied   Result = "applied"   // an apply, or a destroy, that succeeded
 	Failed    Result = "failed"    // of an apply or a destroy: how much of it was done is not known
-	Changes   Result = "changes"   // a plan that has something to apply
+	Changes   Result = "changes"   // a plan that has something to apply; of drift: there is some
 	Unchanged Result = "unchanged" // nothing to apply: the stack stands at what was planned
 )
 
@@ -62,6 +63,35 @@ type Record struct {
 	// modules' included, each version once.
 	Modules []Module `json:"modules"`
 	By      string   `json:"by"` // who, as the forge or git names them
+
+	// What follows may be missing, and says nothing of what a stack stands at.
+
+	Workspace string `json:"workspace,omitempty"` // "" for terraform's default
+	// Summary counts what the plan did; nil where it is not known.
+	Summary     *Summary   `json:"summary,omitempty"`
+	Fingerprint string     `json:"fingerprint,omitempty"` // of the plan
+	ApprovedBy  []string   `json:"approved_by,omitempty"` // sorted
+	Overrides   []Override `json:"overrides,omitempty"`   // by guard
+	// Error is why it failed, in one line: Append makes it one, and takes no
+	// secrets out.
+	Error string `json:"error,omitempty"`
+}
+
+// A Summary counts the resources of a plan.
+type Summary struct {
+	Add     int `json:"add"`
+	Change  int `json:"change"`
+	Replace int `json:"replace"`
+	Destroy int `json:"destroy"`
+	Forget  int `json:"forget"`
+	Drift   int `json:"drift"` // that changed behind terraform's back
+}
+
+// An Override is a guard that somebody overrode.
+type Override struct {
+	Guard  string `json:"guard"`
+	Reason string `json:"reason"`
+	By     string `json:"by"`
 }
 
 // A Module is a module from elsewhere at a version.
@@ -76,7 +106,11 @@ type Module struct {
 // another's.
 func (r *Record) check() error {
 	commits := []string{r.Commit}
-	texts := []string{r.Run, string(r.Action), r.Stack, r.Environment, r.Account, string(r.Result), r.By}
+	texts := []string{r.Run, string(r.Action), r.Stack, r.Environment, r.Account, string(r.Result), r.By, r.Workspace, r.Fingerprint, r.Error}
+	texts = append(texts, r.ApprovedBy...)
+	for _, o := range r.Overrides {
+		texts = append(texts, o.Guard, o.Reason, o.By)
+	}
 	for _, m := range r.Modules {
 		texts = append(texts, m.Source, m.Subdir, m.Ref)
 		commits = append(commits, m.Commit)
@@ -123,6 +157,10 @@ type Standing struct {
 	Gone *Record
 	// Last is the newest record of any kind, nil for none.
 	Last *Record
+	// Planned, Done and Drifted are the newest plan, the newest apply or
+	// destroy, and the newest look for drift, whatever came of them; nil for
+	// none.
+	Planned, Done, Drifted *Record
 }
 
 // A History has the records of each stack, by path, in the order of their times;
@@ -150,6 +188,14 @@ func (h History) Stand(stack string, at func([]Module) bool) Standing {
 	var s Standing
 	for _, r := range h[stack] {
 		s.Last = r
+		switch r.Action {
+		case Plan:
+			s.Planned = r
+		case Apply, Destroy:
+			s.Done = r
+		case Drift:
+			s.Drifted = r
+		}
 		switch {
 		case r.Action == Destroy && (r.Result == Applied || r.Result == Unchanged):
 			s.Settled, s.Pending, s.At, s.Gone = nil, nil, false, r
@@ -169,6 +215,61 @@ func (h History) Stand(stack string, at func([]Module) bool) Standing {
 	return s
 }
 
+// maxError bounds an error, in bytes: who wants all of it reads the run's log.
+const maxError = 1000
+
+// oneLine makes an error that can stand in a line.
+func oneLine(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == unicode.ReplacementChar {
+			return ' '
+		}
+		return c
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + " …"
+	}
+	return text
+}
+
+// Encode is the record as it stands in the file, with its line's end: the same
+// record, the same bytes.
+func (r Record) Encode() ([]byte, error) { return r.line() }
+
+// Decode reads what Encode wrote. What has another number before the dot of
+// its format is refused.
+func Decode(line []byte) (*Record, error) {
+	if len(line) > maxLine+1 {
+		return nil, fmt.Errorf("it has more than %d bytes", maxLine)
+	}
+	p := parser{texts: map[string]string{}, modules: map[string][]Module{}}
+	r, err := p.line(line, 1)
+	if err == nil && r == nil {
+		err = errors.New("it is no record of a run")
+	}
+	return r, err
+}
+
+// Merge puts the records of several places together: each once, in the order
+// of their times.
+func Merge(places ...[]Record) []Record {
+	var out []Record
+	seen := map[string]bool{}
+	for _, place := range places {
+		for _, r := range place {
+			line, err := r.line()
+			if err == nil && seen[string(line)] {
+				continue
+			}
+			seen[string(line)] = true
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Record) int { return a.Time.Compare(b.Time) })
+	return out
+}
+
 // line is a record as it stands in the file.
 func (r Record) line() ([]byte, error) {
 	r.FormatVersion = FormatVersion
@@ -181,6 +282,9 @@ func (r Record) line() ([]byte, error) {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Subdir, b.Subdir), cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Commit, b.Commit))
 	})
 	r.Modules = slices.Compact(r.Modules)
+	r.ApprovedBy = slices.Sorted(slices.Values(r.ApprovedBy))
+	r.Overrides = slices.SortedStableFunc(slices.Values(r.Overrides), func(a, b Override) int { return cmp.Compare(a.Guard, b.Guard) })
+	r.Error = oneLine(r.Error)
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("a record of %q: %w", r.Stack, err)
 	}

@@ -294,3 +294,71 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	}
 }
+
+// What status shows beside: it is read as it was written, it is one line, and
+// what a stack stands at does not depend on it.
+func TestOptionalFields(t *testing.T) {
+	dir := t.TempDir()
+	plan, apply, drift := record(0, Plan, Changes, "v1"), record(1, Apply, Applied, "v1"), record(2, Drift, Changes, "v1")
+	drift.Workspace, drift.Fingerprint = "blue", "f1"
+	drift.Summary = &Summary{Add: 1, Drift: 2}
+	drift.ApprovedBy = []string{"bob", "ada"}
+	drift.Overrides = []Override{{Guard: "protect", Reason: "r", By: "ada"}, {Guard: "freeze", Reason: "a hotfix", By: "bob"}}
+	drift.Error = "Error: no\n\x1b[31m  such\xff\tthing " + strings.Repeat("ü", 1000)
+	for _, r := range []Record{plan, apply, drift} {
+		if err := Append(dir, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := Read(dir, nil)
+	if err != nil || len(f.Records) != 3 || f.Damaged != nil {
+		t.Fatalf("%+v %v", f, err)
+	}
+	want := drift
+	want.FormatVersion, want.ApprovedBy = FormatVersion, []string{"ada", "bob"}
+	want.Overrides = []Override{drift.Overrides[1], drift.Overrides[0]}
+	want.Error = f.Records[2].Error
+	if d := cmp.Diff(want, f.Records[2]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if !strings.HasPrefix(want.Error, "Error: no [31m such thing üü") || len(want.Error) > 1010 || !strings.HasSuffix(want.Error, "ü …") {
+		t.Errorf("%q", want.Error)
+	}
+	if drift.ApprovedBy[0] != "bob" || drift.Overrides[0].Guard != "protect" {
+		t.Error("Append changed its caller's record")
+	}
+	s := HistoryOf(f.Records, func(*Record) bool { return true }).Stand("live/qa/net", func([]Module) bool { return true })
+	if s.Settled != &f.Records[1] && (s.Settled == nil || s.Settled.Action != Apply) || s.Pending != nil || s.Planned.Action != Plan || s.Done.Action != Apply || s.Drifted.Action != Drift || s.Last != s.Drifted {
+		t.Errorf("%+v", s)
+	}
+	bad := record(0, Apply, Applied, "v1")
+	bad.Overrides = []Override{{Guard: "freeze", Reason: "a\nb"}}
+	if err := Append(dir, bad); err == nil {
+		t.Error("a reason of two lines was written")
+	}
+}
+
+func TestMerge(t *testing.T) {
+	one, two, three := record(0, Plan, Changes, "v1"), record(1, Apply, Applied, "v1"), record(2, Drift, Unchanged, "v1")
+	var again []Record
+	for _, r := range []Record{three, one} {
+		line, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Decode(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again = append(again, *got)
+	}
+	got := Merge([]Record{two, one}, again)
+	if len(got) != 3 || got[0].Action != Plan || got[1].Action != Apply || got[2].Action != Drift {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []string{"", "x", "{}", `{"format_version":"2.0"}`, strings.Repeat(" ", 2*maxLine)} {
+		if r, err := Decode([]byte(bad)); err == nil {
+			t.Errorf("%.20q: %+v", bad, r)
+		}
+	}
+}
