@@ -237,18 +237,24 @@ func oneLine(text string) string {
 // record, the same bytes.
 func (r Record) Encode() ([]byte, error) { return r.line() }
 
+// ErrNewer is a record of a format that this terrier does not know.
+var ErrNewer = errors.New("a newer terrier wrote it")
+
 // Decode reads what Encode wrote. What has another number before the dot of
-// its format is refused.
+// its format is ErrNewer.
 func Decode(line []byte) (*Record, error) {
 	if len(line) > maxLine+1 {
 		return nil, fmt.Errorf("it has more than %d bytes", maxLine)
 	}
 	p := parser{texts: map[string]string{}, modules: map[string][]Module{}}
 	r, err := p.line(line, 1)
-	if err == nil && r == nil {
-		err = errors.New("it is no record of a run")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w\nhint: use that", ErrNewer)
+	case r == nil:
+		return nil, errors.New("it is no record of a run")
 	}
-	return r, err
+	return r, nil
 }
 
 // Merge puts the records of several places together: each once, in the order

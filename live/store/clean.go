@@ -68,6 +68,7 @@ func (s *Store) Clean(o CleanOptions) ([]Cleaned, error) {
 func leftovers(all *os.Root, before time.Time) error {
 	left, err := names(all, func(name string) bool {
 		if id, ok := strings.CutPrefix(name, newPrefix); ok {
+			id, _, _ = strings.Cut(id, ".") // of Unpack, with the process
 			at, err := timeOf(id)
 			return err == nil && at.Before(before)
 		}

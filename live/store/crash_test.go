@@ -16,6 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	fsync = func(*os.File) error { return nil } // some thousands of them take their time
 	if op := os.Getenv("STORE_TEST_OP"); op != "" {
 		if err := child(op, os.Getenv("STORE_TEST_DIR"), os.Getenv("STORE_TEST_STEP")); err != nil {
 			fmt.Println(err)
@@ -324,6 +325,36 @@ umount "$DISK"
 		fatal(t, err)
 		if !bytes.Contains(said, []byte("the disk is full: ")) {
 			t.Errorf("%s says %q", op, said)
+		}
+	}
+}
+
+// What is to survive a power cut is on the disk before it has its name, and the
+// name before the call returns.
+func TestSyncs(t *testing.T) {
+	old := fsync
+	defer func() { fsync = old }()
+	for op, want := range map[string]string{
+		"create": ".tmp-run.json,d,d", "save": ".tmp-run.json,d", "write": ".tmp-plan.json,d", "adopt": ".tmp-plan.tfplan,d,.tmp-run.json,d",
+		"approve": "approvals.jsonl,d", "record": "progress.jsonl,d",
+	} {
+		s := openAt(t, prepare(t, op).dir, nil)
+		r, err := s.Load(Latest)
+		fatal(t, err)
+		var got []string
+		fsync = func(f *os.File) error {
+			name := filepath.Base(f.Name())
+			if info, err := f.Stat(); err == nil && info.IsDir() {
+				name = "d"
+			}
+			name, _, _ = strings.Cut(name, "-"+strconv.Itoa(os.Getpid()))
+			got = append(got, name)
+			return nil
+		}
+		err = ops[op](s, r)
+		fsync = old
+		if err != nil || strings.Join(got, ",") != want {
+			t.Errorf("%s: %v %v, want %s", op, got, err, want)
 		}
 	}
 }

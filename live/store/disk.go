@@ -27,6 +27,10 @@ const (
 	trashPrefix = ".trash-" // a run's folder after it
 )
 
+// fsync has a file on the disk. Tests, which kill processes and cut no power,
+// do without.
+var fsync = (*os.File).Sync
+
 // at is where tests let a write fail, or the process die.
 func (s *Store) at(step string) error {
 	if s.fault == nil {
@@ -77,7 +81,7 @@ func (s *Store) below(name string, create bool) (*os.Root, error) {
 
 // run opens a run's folder. ErrNoRun.
 func (s *Store) run(id string) (*os.Root, error) {
-	if err := checkID(id); err != nil {
+	if err := CheckID(id); err != nil {
 		return nil, err
 	}
 	all, err := s.below(runsName, false)
@@ -252,7 +256,7 @@ func (s *Store) fill(dir *os.Root, name string, write func(io.Writer) error) err
 	err = write(s.writer(f, name))
 	if err == nil {
 		if err = s.at("sync " + name); err == nil {
-			err = f.Sync()
+			err = fsync(f)
 		}
 	}
 	if e := f.Close(); err == nil {
@@ -299,7 +303,7 @@ func (w halfWriter) Write(data []byte) (int, error) {
 // syncDir has the names of a directory on the disk; not every file system can.
 func (s *Store) syncDir(dir *os.Root) {
 	if d, err := dir.Open("."); err == nil {
-		_ = d.Sync()
+		_ = fsync(d)
 		_ = d.Close()
 	}
 }

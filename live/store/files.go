@@ -78,7 +78,7 @@ func (s *Store) AdoptPlan(run, stack string) (digest string, err error) {
 	if err := s.at("sync plan"); err != nil {
 		return "", told(err)
 	}
-	if err := f.Sync(); err != nil {
+	if err := fsync(f); err != nil {
 		return "", told(err)
 	}
 	for _, old := range []File{PlanJSON, PlanText, FingerprintFile} {

@@ -22,8 +22,9 @@ func makeID(now time.Time, manifest []byte, attempt int) string {
 	return now.UTC().Format(idTime) + "-" + hex.EncodeToString(sum[:3])
 }
 
-// checkID refuses what is no run's id, before it is part of a path.
-func checkID(id string) error {
+// CheckID refuses what is no run's id, before it is part of a path. Latest is
+// none.
+func CheckID(id string) error {
 	if _, err := timeOf(id); err != nil {
 		return fmt.Errorf("%q is no run\nhint: a run is called like 20261124T145953Z-1a2b3c, or %s; terrier runs lists them", id, Latest)
 	}

@@ -75,7 +75,7 @@ func (s *Store) makeKey(home *os.Root) ([]byte, error) {
 	defer func() { _ = home.Remove(temp) }()
 	_, err = s.writer(f, keyName).Write(key)
 	if err == nil {
-		err = f.Sync()
+		err = fsync(f)
 	}
 	if e := f.Close(); err == nil {
 		err = e
@@ -107,7 +107,7 @@ func keyID(master []byte) string { return hex.EncodeToString(derive(master, "id"
 // of a clone, and with a team's key for all of the team's, so that equal plans
 // have equal fingerprints.
 func (s *Store) Key(run string) ([]byte, error) {
-	if err := checkID(run); err != nil {
+	if err := CheckID(run); err != nil {
 		return nil, err
 	}
 	master, err := s.master(true)

@@ -60,7 +60,7 @@ func (s *Store) appendLine(dir *os.Root, name, shown string, line []byte) (err e
 	if err := s.at("sync " + name); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := fsync(f); err != nil {
 		return err
 	}
 	if size == 0 {

@@ -232,7 +232,7 @@ func decode(data []byte, id string, master []byte) (*Run, error) {
 // check refuses what nobody could use safely. An id may be missing still.
 func (r *Run) check() error {
 	if r.ID != "" {
-		if err := checkID(r.ID); err != nil {
+		if err := CheckID(r.ID); err != nil {
 			return err
 		}
 	}
