@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"githttp": gitHTTP,
+			"planned": planned,
 			"mirror":  mirror,
 			// fixture NAME DIR writes a bundled monorepo as a repository.
 			"fixture": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -32,7 +32,11 @@ func (s *Store) Create(r *Run, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	seed, err := encode(r, master)
+	if _, err := encode(r, master); err != nil { // sorts it, and refuses what is none
+		return err
+	}
+	r.KeyID = "" // so that the same run has the same id in any clone
+	seed, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
