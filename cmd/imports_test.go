@@ -27,6 +27,8 @@ func TestImportDirection(t *testing.T) {
 		"live/runs":          {},
 		"live/share":         {"live/runs", "live/store"},
 		"live/store":         {},
+		"live/estate":        {"live/static", "modules", "modules/fetch", "modules/lock", "modules/repo", "hclparse"},
+		"live/static":        {"modules", "hclparse"},
 		"live/terraform":     {},
 		"modules":            {"hclparse"},
 		"modules/lint":       {"modules", "modules/lock", "modules/repo", "hclparse"},
