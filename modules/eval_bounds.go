@@ -40,6 +40,21 @@ func sizeOf(v cty.Value, limit int) int {
 	return size
 }
 
+// SizeOf is the number of bytes and elements of a value; counting ends behind
+// limit.
+func SizeOf(v cty.Value, limit int) int { return sizeOf(v, limit) }
+
+// TextFunctions are format, join and replace of texts that no bound is beyond: a
+// result of more than a megabyte is unknown, and so is one of a replacement by
+// a regular expression.
+func TextFunctions() map[string]function.Function {
+	out := map[string]function.Function{}
+	for _, name := range []string{"format", "join", "replace"} {
+		out[name] = pureFunctions[name]
+	}
+	return out
+}
+
 // bounded is v, or unknown where that is too large.
 func bounded(v cty.Value) cty.Value {
 	if v != cty.NilVal && sizeOf(v, mostValue) > mostValue {

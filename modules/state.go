@@ -35,7 +35,7 @@ func (g *Graph) States() []State {
 		if d.Role != RoleStack || hasTerragrunt(d.Config) || g.terragrunt.inherits[d.Path] || hasSegment(d.Path, isExampleDir) {
 			continue
 		}
-		k := effectiveBackend(d.Config)
+		k := EffectiveBackend(d.Config)
 		if k == nil {
 			continue
 		}
@@ -65,9 +65,10 @@ func (g *Graph) SharedStates() [][]State {
 	return out
 }
 
-// effectiveBackend is the backend that terraform uses: that of the last
-// override file, else the one that stands in no file of OpenTofu alone.
-func effectiveBackend(m *hclparse.Module) *hclparse.Backend {
+// EffectiveBackend is the backend that terraform uses: that of the last
+// override file, else the one that stands in no file of OpenTofu alone; nil
+// for none.
+func EffectiveBackend(m *hclparse.Module) *hclparse.Backend {
 	var best *hclparse.Backend
 	rank := func(k *hclparse.Backend) int {
 		switch {
@@ -175,6 +176,19 @@ func StateKey(dir string, k *hclparse.Backend) string {
 		return ""
 	}
 	return quoted(parts)
+}
+
+// StateNeeds are the arguments without which a backend of a type does not say
+// where its state is. known is false for a type whose places are not known.
+func StateNeeds(typ string) (names []string, known bool) {
+	switch typ {
+	case "local":
+		return nil, true
+	case "cloud":
+		typ = "remote"
+	}
+	p, ok := statePlaces[typ]
+	return slices.Clone(p.needs), ok
 }
 
 // placeholder finds what somebody or a script is to fill in ($name, <name>,
