@@ -58,14 +58,13 @@ func (d *discovery) backend(u *Unit, dir *modules.Dir) Backend {
 			continue
 		}
 		if path.IsAbs(c) {
-			d.fail(c, 0, "Backend configuration cannot be read", fmt.Sprintf("%s: its path is absolute.\nhint: backend_config is relative to the stack's directory.", c))
-			b.Why = "a backend_config file cannot be read"
+			b.Why = "the path of a backend_config file is absolute"
 			return b
 		}
 		values, diags := d.tree.ValuesFile(d.fsys, path.Join(u.Stack, c))
-		d.diags = append(d.diags, diags...)
+		d.warn(diags)
 		if diags.HasErrors() {
-			b.Why = "a backend_config file cannot be read"
+			b.Why = "the backend_config file " + c + " cannot be read"
 			return b
 		}
 		for _, name := range slices.Sorted(maps.Keys(values)) {

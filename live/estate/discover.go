@@ -19,11 +19,11 @@ import (
 // Discover finds the units of a graph, their backends and their order. fsys is
 // the tree with var files and backend_config, nil for that of the graph. A graph
 // of hclparse.LoadCalls is enough. The diagnostics are errors of the
-// configuration and of the files that it names; the estate is as good as it can
-// be with them.
+// configuration, and warnings of var files and backend_config that cannot be read;
+// the estate is as good as it can be with them.
 func Discover(fsys fs.FS, g *modules.Graph, c Config) (*Estate, hcl.Diagnostics) {
 	d := &discovery{
-		fsys: fsys, g: g, c: c, tree: static.NewTree(g),
+		fsys: fsys, g: g, c: c, tree: static.NewTree(g), warned: map[string]bool{},
 		e: &Estate{byName: map[string]*Unit{}, edges: map[*Unit][]Edge{}, orders: map[string]Environment{}, members: map[string][]*Unit{}},
 	}
 	if d.fsys == nil {
@@ -54,6 +54,8 @@ type discovery struct {
 	diags hcl.Diagnostics
 	state map[string][]*Unit // by identity
 	reads map[readsKey]bool  // see mayRead
+
+	warned map[string]bool // files
 }
 
 func (d *discovery) fail(file string, line int, summary, detail string) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,15 +26,46 @@ func (d *discovery) remoteStates() {
 			continue
 		}
 		if !d.mayRead(d.tree, u.Stack) {
+			d.unread(u)
 			continue
 		}
 		s, diags := d.tree.Root(u.Stack, d.inputs(u))
-		for _, diag := range diags {
-			if !slices.ContainsFunc(d.diags, func(o *hcl.Diagnostic) bool { return o.Detail == diag.Detail }) {
-				d.diags = append(d.diags, diag)
+		d.warn(diags)
+		d.walk(u, s, nil)
+	}
+}
+
+// unread names the calls that leave the tree, where nobody opens them: for that
+// nothing has to be parsed.
+func (d *discovery) unread(u *Unit) {
+	seen, list := map[string]bool{u.Stack: true}, []string{u.Stack}
+	for i := 0; i < len(list); i++ {
+		node := d.g.Dirs[list[i]]
+		for _, c := range node.Config.Effective(d.c.Tofu) {
+			if c.HasSource && c.Static && c.Source.Kind != hclparse.KindLocal {
+				d.e.Unread = append(d.e.Unread, Unresolved{u, c.File.Path, c.Block.Start.Line, fmt.Sprintf("module %q cannot be read: it is in another repository", c.Name)})
 			}
 		}
-		d.walk(u, s, nil)
+		for _, c := range node.Callees {
+			if !seen[c] {
+				seen[c] = true
+				list = append(list, c)
+			}
+		}
+	}
+}
+
+// warn takes the first error of each file that cannot be read: what comes of it
+// is said of each unit, and others are none the worse for it.
+func (d *discovery) warn(diags hcl.Diagnostics) {
+	for _, diag := range diags {
+		if diag.Severity != hcl.DiagError || diag.Subject == nil || d.warned[diag.Subject.Filename] {
+			continue
+		}
+		d.warned[diag.Subject.Filename] = true
+		w := *diag
+		w.Severity = hcl.DiagWarning
+		d.diags = append(d.diags, &w)
 	}
 }
 
@@ -121,15 +151,13 @@ func (d *discovery) mayRead(t *static.Tree, dir string) bool {
 		}
 		may := d.holds(t.Graph(), node)
 		for _, c := range node.Config.Calls {
-			if !may && (c.HasSource && !(c.Static && c.Source.Kind == hclparse.KindLocal)) {
-				may = true
-			}
+			may = may || c.HasSource && (!c.Static || c.SourceErr != nil || c.Source.Kind != hclparse.KindLocal && d.c.Open != nil)
 		}
 		for _, callee := range node.Callees {
 			may = may || visit(callee)
 		}
 		for _, c := range node.Config.Calls {
-			if may || !c.HasSource {
+			if may || !c.HasSource || c.Source.Kind != hclparse.KindLocal {
 				continue
 			}
 			to, ok := t.Graph().Follow(path.Join(dir, c.Source.Path))

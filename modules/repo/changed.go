@@ -24,21 +24,9 @@ func (r *Repo) ChangedSince(ctx context.Context, rev string) ([]string, error) {
 	if r.Root == "" {
 		return nil, errors.New("a bare repository has no work tree to compare")
 	}
-	from, err := r.Resolve(ctx, rev)
+	base, err := r.MergeBase(ctx, rev)
 	if err != nil {
 		return nil, err
-	}
-	head, err := r.Resolve(ctx, "HEAD")
-	if err != nil {
-		return nil, err
-	}
-	out, err := run(ctx, r.command(ctx, "merge-base", from.ID.String(), head.ID.String()), nil)
-	base, parseErr := ParseHash(strings.TrimSpace(string(out)))
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil && len(out) == 0, parseErr != nil:
-		return nil, fmt.Errorf("%s %w\nhint: in a shallow clone, fetch more of the history: git fetch --unshallow", rev, ErrUnrelated)
 	}
 	off, err := r.withoutFilters(ctx)
 	if err != nil {
@@ -66,4 +54,26 @@ func (r *Repo) ChangedSince(ctx context.Context, rev string) ([]string, error) {
 	}
 	sort.Strings(paths)
 	return paths, nil
+}
+
+// MergeBase is the common ancestor of rev and HEAD, which ChangedSince compares
+// with. Where there is none the error wraps ErrUnrelated.
+func (r *Repo) MergeBase(ctx context.Context, rev string) (Hash, error) {
+	from, err := r.Resolve(ctx, rev)
+	if err != nil {
+		return Hash{}, err
+	}
+	head, err := r.Resolve(ctx, "HEAD")
+	if err != nil {
+		return Hash{}, err
+	}
+	out, err := run(ctx, r.command(ctx, "merge-base", from.ID.String(), head.ID.String()), nil)
+	base, parseErr := ParseHash(strings.TrimSpace(string(out)))
+	switch {
+	case ctx.Err() != nil:
+		return Hash{}, context.Cause(ctx)
+	case err != nil && len(out) == 0, parseErr != nil:
+		return Hash{}, fmt.Errorf("%s %w\nhint: in a shallow clone, fetch more of the history: git fetch --unshallow", rev, ErrUnrelated)
+	}
+	return base, nil
 }
