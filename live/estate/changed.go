@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +186,7 @@ func (c *comparison) unversioned(ctx context.Context) error {
 	tree := static.NewTree(c.in.Graph)
 	for _, u := range c.in.Estate.Units {
 		files := c.given(u)
-		if len(files) == 0 && !c.autoFiles(u.Stack) {
+		if files = append(files, tree.VarFiles(nil, u.Stack)...); len(files) == 0 {
 			continue
 		}
 		if !asked {
@@ -198,19 +199,13 @@ func (c *comparison) unversioned(ctx context.Context) error {
 		if len(ignored) == 0 {
 			return nil
 		}
-		for _, f := range append(files, tree.VarFiles(nil, u.Stack)...) {
+		for _, f := range files {
 			if slices.ContainsFunc(ignored, func(i string) bool { return modules.Within(f, strings.TrimSuffix(i, "/")) }) {
 				c.add(u, Reason{Kind: "unknown", Path: f, Detail: "git ignores it, so that nobody can say whether it changed"})
 			}
 		}
 	}
 	return nil
-}
-
-// autoFiles reports whether a stack may have var files that terraform reads by
-// itself and git does not know.
-func (c *comparison) autoFiles(dir string) bool {
-	return len(static.NewTree(c.in.Graph).VarFiles(nil, dir)) > 0
 }
 
 // closures finds what each stack is made of.
@@ -431,10 +426,10 @@ func (c *comparison) leads(r modules.Reach) string {
 func (c *comparison) locked(ctx context.Context) error {
 	old, oldErr := c.lockAt(ctx)
 	now, nowErr := c.lockNow()
-	if oldErr != "" || nowErr != "" {
+	if why := cmp.Or(nowErr, oldErr); why != "" {
 		for _, u := range c.in.Estate.Units {
 			if cl := c.dirs[u.Stack]; len(cl.calls) > 0 || cl.why != "" {
-				c.add(u, Reason{Kind: "unknown", Path: c.in.LockFile, Detail: oldErr + nowErr})
+				c.add(u, Reason{Kind: "unknown", Path: c.in.LockFile, Detail: why})
 			}
 		}
 		return nil
@@ -595,8 +590,8 @@ func (p *packages) compare(src hclparse.Source, before, after *lock.Entry) strin
 		what := fmt.Sprintf("another commit (%s, before %s)", short(after.Commit), short(before.Commit))
 		a, errA := p.files(src, before)
 		b, errB := p.files(src, after)
-		if errA != "" || errB != "" {
-			return what + ", whose files cannot be compared: " + errA + errB
+		if why := cmp.Or(errB, errA); why != "" {
+			return what + ", whose files cannot be compared: " + why
 		}
 		dir := path.Join(".", src.Subdir)
 		same, ok := fetch.Same(a, dir, b, dir)

@@ -26,9 +26,6 @@ func Discover(fsys fs.FS, g *modules.Graph, c Config) (*Estate, hcl.Diagnostics)
 		fsys: fsys, g: g, c: c, tree: static.NewTree(g), warned: map[string]bool{},
 		e: &Estate{byName: map[string]*Unit{}, edges: map[*Unit][]Edge{}, orders: map[string]Environment{}, members: map[string][]*Unit{}},
 	}
-	if d.fsys == nil {
-		d.fsys = g.Tree.FS
-	}
 	d.environments()
 	d.units()
 	d.after()
@@ -214,6 +211,7 @@ func (d *discovery) after() {
 		}
 		byStack[u.Stack] = append(byStack[u.Stack], u)
 	}
+	slices.Sort(stacks)
 	for _, stack := range stacks {
 		var file string
 		var line int
@@ -233,7 +231,7 @@ func (d *discovery) after() {
 					found = []string{clean}
 				}
 			} else {
-				for _, s := range stacks {
+				for _, s := range below(stacks, clean) {
 					if doublestar.MatchUnvalidated(clean, s) {
 						found = append(found, s)
 					}
@@ -261,6 +259,24 @@ func (d *discovery) after() {
 			}
 		}
 	}
+}
+
+// below are the paths, of a sorted list, that begin as a glob does up to its first
+// character that is none of a name: thousands of stacks with a glob each are else
+// as many matches multiplied.
+func below(sorted []string, glob string) []string {
+	prefix := glob[:strings.IndexAny(glob, `*?[{\`)]
+	from, _ := slices.BinarySearch(sorted, prefix)
+	to := from
+	for to < len(sorted) && strings.HasPrefix(sorted[to], prefix) {
+		to++
+	}
+	if strings.HasSuffix(prefix, "/") { // a/** is a as well
+		if i, ok := slices.BinarySearch(sorted, strings.TrimSuffix(prefix, "/")); ok {
+			return append([]string{sorted[i]}, sorted[from:to]...)
+		}
+	}
+	return sorted[from:to]
 }
 
 // cleanGlob is a glob of stacks without what does not count.

@@ -22,6 +22,9 @@ type Tree struct {
 	mu    sync.Mutex
 	dirs  map[dirKey]*directory
 	roots []dirKey // of dirs, the oldest first
+
+	once sync.Once
+	auto map[string][]string // see VarFiles
 }
 
 type dirKey struct {

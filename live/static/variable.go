@@ -1,6 +1,7 @@
 package static
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -241,26 +242,49 @@ func constant(x hcl.Expression) (v cty.Value) {
 // its order, by their paths in the tree. files is where they are, nil for the
 // tree's own.
 func (t *Tree) VarFiles(files fs.FS, dir string) []string {
+	var names []string
 	if files == nil {
-		files = t.g.Tree.FS
-	}
-	entries, err := fs.ReadDir(files, dir)
-	if err != nil {
-		return nil
-	}
-	var first, auto []string
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case e.IsDir():
-		case name == "terraform.tfvars" || name == "terraform.tfvars.json":
-			first = append(first, path.Join(dir, name))
-		case strings.HasSuffix(name, ".auto.tfvars") || strings.HasSuffix(name, ".auto.tfvars.json"):
-			auto = append(auto, path.Join(dir, name))
+		// One pass over the tree serves all directories.
+		t.once.Do(func() {
+			t.auto = map[string][]string{}
+			for _, e := range t.g.Tree.Entries {
+				if d, name := path.Split(e.Path); autoFile(name) > 0 {
+					d = path.Clean(d)
+					t.auto[d] = append(t.auto[d], name)
+				}
+			}
+		})
+		names = slices.Clone(t.auto[dir])
+	} else {
+		entries, err := fs.ReadDir(files, dir)
+		if err != nil {
+			return nil
+		}
+		for _, e := range entries {
+			if autoFile(e.Name()) > 0 && !e.IsDir() {
+				names = append(names, e.Name())
+			}
 		}
 	}
-	slices.Sort(first)
-	slices.Sort(auto)
-	return append(first, auto...)
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(autoFile(a)-autoFile(b), strings.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = path.Join(dir, name)
+	}
+	return names
+}
+
+// autoFile is 1 for terraform.tfvars, 2 for the others that terraform reads by
+// itself, 0 for none.
+func autoFile(name string) int {
+	switch {
+	case name == "terraform.tfvars" || name == "terraform.tfvars.json":
+		return 1
+	case strings.HasSuffix(name, ".auto.tfvars") || strings.HasSuffix(name, ".auto.tfvars.json"):
+		return 2
+	}
+	return 0
 }
 
 // VarFile reads a var file at a path of the tree: its values by name. One that
