@@ -32,8 +32,8 @@ func newHome(t testing.TB) *home {
 		"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": "2024-01-02T03:04:05Z",
 		"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_COMMITTER_DATE": "2024-01-02T03:04:05Z",
 	} {
-		if t, ok := t.(interface{ Setenv(k, v string) }); ok {
-			t.Setenv(k, v)
+		if s, ok := t.(interface{ Setenv(k, v string) }); ok {
+			s.Setenv(k, v)
 		}
 	}
 	return h

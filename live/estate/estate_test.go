@@ -372,6 +372,21 @@ c@prod after z: after = z/ (terrier.hcl:9)
 c@qa after z: after = z/ (terrier.hcl:9)
 order z c@qa a c@prod b
 `},
+		{"after, in the same environment where there is one", "-- a/m.tf --\nprovider \"aws\" {}\n-- b/m.tf --\nprovider \"aws\" {}\n", Config{
+			Environments:   []Environment{{Name: "qa"}, {Name: "prod"}, {Name: "dev"}},
+			EnvironmentsOf: in(map[string]string{"qa": "*", "prod": "*", "dev": "b"}),
+			After:          func(stack string) []string { return map[string][]string{"b": {"a"}}[stack] },
+		}, `unit a@prod
+unit a@qa
+unit b@dev
+unit b@prod
+unit b@qa
+b@dev after a@prod: after = a
+b@dev after a@qa: after = a
+b@prod after a@prod: after = a
+b@qa after a@qa: after = a
+order a@prod a@qa b@dev b@prod b@qa
+`},
 		{"a ring of three, with an environment's order in it", "-- a/m.tf --\n" + s3a + "-- b/m.tf --\n" + s3b + `data "terraform_remote_state" "a" {
   backend = "s3"
   config  = { bucket = "b", key = "a.tfstate" }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -164,4 +165,20 @@ func BenchmarkEstate(b *testing.B) {
 			work(b, e)
 		}
 	})
+}
+
+// Nothing changed in fifty stacks, from loading the tree to the answer.
+func BenchmarkNothingChanged(b *testing.B) {
+	h := newHome(b)
+	fsys, c := simulated(50)
+	var archive strings.Builder
+	for name, f := range fsys {
+		fmt.Fprintf(&archive, "-- %s --\n%s\n", name, f.Data)
+	}
+	h.repository("mono", archive.String())
+	for b.Loop() {
+		if got := h.changed("HEAD", &c, &c, nil); got != "" {
+			b.Fatal(got)
+		}
+	}
 }

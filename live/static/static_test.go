@@ -70,6 +70,7 @@ locals {
   ring   = "${local.ring2}"
   ring2  = local.ring
   twice  = 1
+  digits = "1e999999999"
 }
 locals {
   twice = 2
@@ -221,6 +222,8 @@ var values = [][2]string{
 	{`"${1e-90000000}"`, `? a number is too large`},
 	{`"${1e999999999}"`, `? a number is too large`},
 	{`"1e999999999" + 1`, `? a text is taken for a number`},
+	{`local.digits + 1`, `? a number is too large`},
+	{`"${local.digits}"`, `"1e999999999"`},
 	{`"1e${9999}99999" + 1`, `? a text is taken for a number`},
 	{`tostring(tonumber("1e999999999"))`, `? it is not known before a plan`},
 	{`"${max("1e999999999", 1)}"`, `? it is not known before a plan`},
@@ -233,6 +236,7 @@ const estateFiles = `
 module "one" {
   source = "../../modules/m"
   name   = "${var.env}-one"
+  null   = null
   list   = var.list
 }
 module "many" {
@@ -401,6 +405,14 @@ func TestChildren(t *testing.T) {
 	for _, c := range s.Calls() {
 		if list, why := s.Children(c); c.Name == "off" && (len(list) != 0 || why != "") {
 			t.Errorf("a count of 0: %d, %q", len(list), why)
+		}
+	}
+	for _, c := range s.Calls() {
+		if c.Name == "one" {
+			one, _ := s.Children(c)
+			if got := show(one[0].Value(parse(t, "var.null"))); got != `"dd"` {
+				t.Errorf("null for a variable that cannot be null: %s", got)
+			}
 		}
 	}
 	s, _ = treeOf(t, estateFiles).Root("modules/ring", Inputs{})
