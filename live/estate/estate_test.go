@@ -637,3 +637,48 @@ func parseConfig(text string) map[string]string {
 	}
 	return out
 }
+
+// A part of the estate has the order that the whole has, also through what is
+// not in it; a ring elsewhere does not matter.
+func TestOrderOf(t *testing.T) {
+	files := ""
+	for _, s := range []string{"a", "b", "c", "ring1", "ring2", "tail"} {
+		files += "-- " + s + "/m.tf --\nprovider \"aws\" {}\n"
+	}
+	e := discover(t, files, Config{After: func(s string) []string {
+		return map[string][]string{"a": {"b"}, "b": {"c"}, "ring1": {"ring2", "a"}, "ring2": {"ring1"}, "tail": {"ring1"}}[s]
+	}})
+	for want, names := range map[string][]string{
+		"c a":        {"a", "c"},
+		"c b a":      {"a", "b", "c"},
+		"c tail":     {"c", "tail", "!"},
+		"ring1":      {"ring1", "!"},
+		"tail":       {"tail"},
+		"ring2 tail": {"ring2", "tail", "!"},
+	} {
+		var units []*Unit
+		for _, n := range names {
+			if n != "!" {
+				units = append(units, e.byName[n])
+			}
+		}
+		order, err := e.OrderOf(units)
+		if fails := slices.Contains(names, "!"); fails != (err != nil) {
+			t.Errorf("%v: %v", names, err)
+			continue
+		} else if fails {
+			var cycle *CycleError
+			if !errors.As(err, &cycle) || len(cycle.Ring) != 2 {
+				t.Errorf("%v: %v", names, err)
+			}
+			continue
+		}
+		var got []string
+		for _, u := range order {
+			got = append(got, u.Name())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v: %v, want %s", names, got, want)
+		}
+	}
+}

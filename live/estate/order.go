@@ -56,89 +56,125 @@ func (e *Estate) before(name string) []before {
 // environment lead to and those after it come from. With it the order of two
 // environments of a thousand units each is two thousand edges, not a million.
 type step struct {
-	unit  *Unit
-	env   string
-	name  string
-	ahead int // of them not yet taken
-	next  []*step
+	unit       *Unit
+	name       string
+	ahead      int // of them not yet taken
+	next, prev []*step
 }
 
-// Order is upstream first, by name among equals. Where there is a cycle the error
-// is a *CycleError.
-func (e *Estate) Order() ([]*Unit, error) {
-	steps := make(map[*Unit]*step, len(e.Units))
-	all := make([]*step, 0, len(e.Units))
+// steps are the units and gates with what leads from one to the next.
+func (e *Estate) steps() (all []*step, of map[*Unit]*step) {
+	of = make(map[*Unit]*step, len(e.Units))
 	for _, u := range e.Units {
 		s := &step{unit: u, name: u.Name()}
-		steps[u] = s
+		of[u] = s
 		all = append(all, s)
 	}
 	link := func(from, to *step) {
-		from.next = append(from.next, to)
-		to.ahead++
+		from.next, to.prev = append(from.next, to), append(to.prev, from)
 	}
 	for _, x := range e.Edges {
 		if x.From != x.To {
-			link(steps[x.From], steps[x.To])
+			link(of[x.From], of[x.To])
 		}
 	}
 	gates := map[string]*step{}
-	gate := func(env string) *step {
-		if g := gates[env]; g != nil {
-			return g
-		}
-		g := &step{env: env}
-		gates[env] = g
-		for _, u := range e.members[env] {
-			link(steps[u], g)
-		}
-		return g
-	}
 	for _, name := range slices.Sorted(maps.Keys(e.orders)) {
 		if len(e.members[name]) == 0 {
 			continue
 		}
 		for _, b := range e.before(name) {
-			g := gate(b.name)
-			for _, u := range e.members[name] {
-				link(g, steps[u])
+			g := gates[b.name]
+			if g == nil {
+				g = &step{}
+				gates[b.name] = g
+				all = append(all, g)
+				for _, u := range e.members[b.name] {
+					link(of[u], g)
+				}
 			}
+			for _, u := range e.members[name] {
+				link(g, of[u])
+			}
+		}
+	}
+	return all, of
+}
+
+// Order is upstream first, by name among equals. Where there is a cycle the error
+// is a *CycleError.
+func (e *Estate) Order() ([]*Unit, error) { return e.OrderOf(e.Units) }
+
+// OrderOf is the order of some units of the estate, also where what is between
+// two of them is not among them. A cycle that none of that is in is no error.
+func (e *Estate) OrderOf(units []*Unit) ([]*Unit, error) {
+	all, of := e.steps()
+	reach := func(next func(*step) []*step) map[*step]bool {
+		seen := make(map[*step]bool, len(all))
+		var list []*step
+		for _, u := range units {
+			seen[of[u]] = true
+			list = append(list, of[u])
+		}
+		for i := 0; i < len(list); i++ {
+			for _, n := range next(list[i]) {
+				if !seen[n] {
+					seen[n] = true
+					list = append(list, n)
+				}
+			}
+		}
+		return seen
+	}
+	// What counts lies behind one of them and before one of them.
+	behind := reach(func(s *step) []*step { return s.next })
+	keep := reach(func(s *step) []*step { return s.prev })
+	for s := range keep {
+		if !behind[s] {
+			delete(keep, s)
 		}
 	}
 	ready := &byName{}
-	take := func(s *step) {
-		if s.unit != nil {
-			heap.Push(ready, s)
-			return
+	// Gates have no name, and so are taken first: what waits for one alone is
+	// ready at once.
+	for _, s := range all {
+		if !keep[s] {
+			continue
 		}
-		// A gate is no unit: what waits for it alone is ready now.
-		for _, n := range s.next {
-			if n.ahead--; n.ahead == 0 {
-				heap.Push(ready, n) // behind a gate stand units only
+		for _, p := range s.prev {
+			if keep[p] {
+				s.ahead++
 			}
 		}
-	}
-	for _, s := range all {
 		if s.ahead == 0 {
-			take(s)
+			heap.Push(ready, s)
 		}
 	}
-	out := make([]*Unit, 0, len(e.Units))
+	wanted := make(map[*Unit]bool, len(units))
+	for _, u := range units {
+		wanted[u] = true
+	}
+	out, taken := make([]*Unit, 0, len(units)), 0
 	for ready.Len() > 0 {
 		s := heap.Pop(ready).(*step)
-		out = append(out, s.unit)
+		if taken++; wanted[s.unit] {
+			out = append(out, s.unit)
+		}
 		for _, n := range s.next {
+			if !keep[n] {
+				continue
+			}
 			if n.ahead--; n.ahead == 0 {
-				take(n)
+				heap.Push(ready, n)
 			}
 		}
 	}
-	if len(out) == len(e.Units) {
+	if taken == len(keep) {
 		return out, nil
 	}
 	left := map[*Unit]bool{}
-	for _, s := range all {
-		if s.ahead > 0 {
+	for s := range keep {
+		if s.ahead > 0 && s.unit != nil {
 			left[s.unit] = true
 		}
 	}
