@@ -2,7 +2,10 @@
 
 package terraform
 
-import "os/exec"
+import (
+	"os"
+	"os/exec"
+)
 
 func detach(*exec.Cmd) {}
 
@@ -10,3 +13,9 @@ func detach(*exec.Cmd) {}
 func interrupt(cmd *exec.Cmd) error { return cmd.Process.Kill() }
 
 func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+func signalOf(*exec.ExitError) os.Signal { return nil }
+
+const onUnix = false
+
+func syncDir(string) error { return nil }

@@ -21,3 +21,24 @@ func interrupt(cmd *exec.Cmd) error { return cmd.Process.Signal(os.Interrupt) }
 // killGroup ends terraform and all that it started. That there is nobody left
 // is no error.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// signalOf is the signal that a process died of, nil where it ended itself.
+func signalOf(exit *exec.ExitError) os.Signal {
+	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return ws.Signal()
+	}
+	return nil
+}
+
+// onUnix says that modes of files mean something.
+const onUnix = true
+
+// syncDir makes a rename in dir last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

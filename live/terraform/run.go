@@ -3,13 +3,11 @@ package terraform
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
-	"time"
 )
 
 // An Error is a terraform process that ended with a failure, or one that had
@@ -21,6 +19,11 @@ type Error struct {
 	// credentials. Summary does not.
 	Stderr string
 	Err    error // usually an *exec.ExitError
+
+	kinds   []error
+	lock    *LockError
+	errored *ErroredStateError
+	tidy    func(string) string // takes the secrets of a session out, nil without
 }
 
 func (e *Error) Error() string {
@@ -33,10 +36,34 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is reports what kind of failure it is: see ErrStalePlan and its like.
+func (e *Error) Is(target error) bool { return slices.Contains(e.kinds, target) }
+
+// As finds a *LockError and an *ErroredStateError.
+func (e *Error) As(target any) bool {
+	switch p := target.(type) {
+	case **LockError:
+		if e.lock != nil {
+			*p = e.lock
+			return true
+		}
+	case **ErroredStateError:
+		if e.errored != nil {
+			*p = e.errored
+			return true
+		}
+	}
+	return false
+}
+
 // Summary is the first error that terraform named, on one line, credentials
 // redacted.
 func (e *Error) Summary() string {
-	if s := firstError(e.Stderr); s != "" {
+	said := e.Stderr
+	if e.tidy != nil {
+		said = e.tidy(said)
+	}
+	if s := firstError(said); s != "" {
 		return s
 	}
 	return e.Err.Error()
@@ -53,56 +80,22 @@ func (t *Terraform) run(ctx context.Context, dir string, args ...string) ([]byte
 // runIn is run in a workspace, "" for the one that the environment or
 // .terraform says.
 func (t *Terraform) runIn(ctx context.Context, dir, workspace string, args ...string) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("terraform %s: %w", args[0], context.Cause(ctx))
-	}
-	if dir != "" {
-		// Told apart from a binary that is gone: the failed start would not.
-		if info, err := os.Stat(dir); err != nil {
-			return nil, &Error{Command: args[0], Dir: dir, Err: err}
-		} else if !info.IsDir() {
-			return nil, &Error{Command: args[0], Dir: dir, Err: fmt.Errorf("%s is not a directory", dir)}
-		}
-	}
-	grace := t.grace
-	if grace == 0 {
-		grace = Grace
-	}
-	cmd := exec.CommandContext(ctx, t.Path, args...)
-	cmd.Dir = dir
-	cmd.Env = environ(os.Environ())
+	env := environ(os.Environ())
 	if workspace != "" {
-		cmd.Env = append(cmd.Env, "TF_WORKSPACE="+workspace) // of two entries the last one counts
+		env = append(env, "TF_WORKSPACE="+workspace) // of two entries the last one counts
 	}
 	var stdout bytes.Buffer
-	stderr := tail{max: 1 << 20} // TF_LOG=trace writes gigabytes, errors last
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	detach(cmd)
-	// The kill runs in a timer's goroutine, which must not outlive the
-	// process: its id would be another's.
-	var kill *time.Timer
-	cmd.Cancel = func() error {
-		kill = time.AfterFunc(grace, func() { killGroup(cmd) })
-		return interrupt(cmd)
+	stderr := tail{max: maxSaid}
+	err := t.exec(ctx, process{dir: dir, args: args, env: env, stdout: &stdout, stderr: &stderr, said: stderr.String})
+	if err != nil {
+		return nil, err
 	}
-	// A grandchild that holds a pipe open must not hold us.
-	cmd.WaitDelay = grace + time.Second
-	err := cmd.Run()
-	if kill != nil {
-		kill.Stop()
-		killGroup(cmd) // children that the interrupt did not reach
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("terraform %s: %w", args[0], context.Cause(ctx))
-	}
-	if err == nil {
-		return stdout.Bytes(), nil
-	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		return nil, &Error{Command: args[0], Dir: dir, Stderr: stderr.String(), Err: err}
-	}
-	return nil, fmt.Errorf("terraform %s: %w", args[0], err)
+	return stdout.Bytes(), nil
 }
+
+// maxSaid is how much of the end of terraform's output is kept for an error:
+// TF_LOG=trace writes gigabytes, errors last.
+const maxSaid = 1 << 20
 
 // environ is the environment that terraform gets: the user's own, but for
 // what would change the meaning of our command lines (TF_CLI_ARGS), move
