@@ -22,18 +22,18 @@ type record struct {
 	Locked time.Time `json:"locked"`
 }
 
-// alive is a held Alive file.
-type alive struct {
+// A claim is a held Alive file.
+type claim struct {
 	file *os.File
 	rec  record
 }
 
-func (a *alive) close() { a.file.Close() }
+func (a *claim) close() { a.file.Close() }
 
 // maxRecord bounds what is read of a file that others may have written.
 const maxRecord = 4 << 10
 
-func (a *alive) write(r record) error {
+func (a *claim) write(r record) error {
 	a.rec = r
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -49,7 +49,7 @@ func (a *alive) write(r record) error {
 	return a.file.Sync()
 }
 
-func (a *alive) started(pid int) error {
+func (a *claim) started(pid int) error {
 	r := a.rec
 	r.PID = pid
 	return a.write(r)
@@ -57,7 +57,7 @@ func (a *alive) started(pid int) error {
 
 // locked keeps that terraform had the state's lock. That it cannot be kept is
 // no reason to stop: a lock that is left is then not taken for ours.
-func (a *alive) locked(now time.Time) {
+func (a *claim) locked(now time.Time) {
 	r := a.rec
 	r.Locked = now
 	if a.write(r) != nil {
@@ -65,7 +65,7 @@ func (a *alive) locked(now time.Time) {
 	}
 }
 
-func (a *alive) life() Life {
+func (a *claim) life() Life {
 	return Life{Who: a.rec.Who, Start: a.rec.Start, Locked: a.rec.Locked}
 }
 

@@ -9,8 +9,8 @@ import (
 
 var errNoAlive = errors.New("an apply needs a system with inherited file locks: Linux, macOS or another Unix")
 
-func openAlive(string, bool) (*alive, error) { return nil, errNoAlive }
+func openAlive(string, bool) (*claim, error) { return nil, errNoAlive }
 
-func takeAlive(string) (*alive, error) { return nil, errNoAlive }
+func takeAlive(string) (*claim, error) { return nil, errNoAlive }
 
-func (a *alive) pass(*exec.Cmd) {}
+func (a *claim) pass(*exec.Cmd) {}

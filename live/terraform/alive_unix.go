@@ -16,7 +16,7 @@ import (
 // belongs to the open file and so to everybody who inherits it: it is free
 // when the last of them has ended, however that ended. One that is held is a
 // *RunningError.
-func openAlive(name string, create bool) (*alive, error) {
+func openAlive(name string, create bool) (*claim, error) {
 	flags := os.O_RDWR | unix.O_NOFOLLOW
 	if create {
 		flags |= os.O_CREATE
@@ -53,11 +53,11 @@ func openAlive(name string, create bool) (*alive, error) {
 		f.Close()
 		return nil, err
 	}
-	return &alive{file: f, rec: rec}, nil
+	return &claim{file: f, rec: rec}, nil
 }
 
-func takeAlive(name string) (*alive, error) { return openAlive(name, true) }
+func takeAlive(name string) (*claim, error) { return openAlive(name, true) }
 
 // pass gives the lock to a child. Go's own children get it on from there: it
 // is not closed when they start theirs.
-func (a *alive) pass(cmd *exec.Cmd) { cmd.ExtraFiles = append(cmd.ExtraFiles, a.file) }
+func (a *claim) pass(cmd *exec.Cmd) { cmd.ExtraFiles = append(cmd.ExtraFiles, a.file) }

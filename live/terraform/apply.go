@@ -229,7 +229,7 @@ type follower struct {
 	from  *os.File
 	said  *tail
 	told  *lines
-	alive *alive
+	alive *claim
 	ended chan struct{} // closed when terraform has ended
 
 	done  int64 // what is read
