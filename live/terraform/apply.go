@@ -115,11 +115,11 @@ func (t *Terraform) ApplyPlan(ctx context.Context, s Session, o ApplyOptions) er
 	following.Wait()
 	follow.told.end()
 
-	p := process{dir: s.Dir, args: args, said: said.String, tidy: tidy}
+	p := process{dir: s.Dir, args: args, begin: begin, said: said.String, tidy: tidy}
 	err = p.failure(waitErr)
 	if killed := (*KilledError)(nil); errors.As(err, &killed) {
-		// Its providers do not notice.
-		killGroup(cmd)
+		// Its providers end by themselves when the call that they are at is
+		// done. They are left to it.
 		killed.Life = alive.life()
 	}
 	if e := (*Error)(nil); errors.As(err, &e) {
@@ -269,7 +269,6 @@ func (f *follower) run() {
 func (f *follower) take(p []byte) {
 	at := f.done
 	f.done += int64(len(p))
-	_, _ = f.said.Write(p)
 	f.scan.feed(p, at)
 	if f.scan.locked && !f.alive.rec.Locked.After(f.alive.rec.Start) {
 		f.alive.locked(time.Now().UTC())
@@ -286,6 +285,7 @@ func (f *follower) take(p []byte) {
 			show = append(show[:len(show):len(show)], p[max(0, end-at):]...)
 		}
 	}
+	_, _ = f.said.Write(show)
 	_, _ = f.told.Write(show)
 	if f.dump < 0 && f.done-f.freed >= freeEvery {
 		f.freed = free(f.from, f.freed, f.done)

@@ -37,7 +37,7 @@ var kinds = []struct {
 	{ErrExpired, regexp.MustCompile(`\b(ExpiredToken|ExpiredTokenException|RequestExpired|TokenRefreshRequired|RequestTimeTooSkewed|IDPCommunicationError)\b|(?i)(token|session)[a-z ]* (is|has) expired`)},
 	{ErrDenied, regexp.MustCompile(`\b(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError|UnauthorizedAccess)\b|StatusCode: 403\b|(?i)not authorized to perform|cannot assume IAM role`)},
 	{ErrNoCredentials, regexp.MustCompile(`(?i)no valid credential sources found|NoCredentialProviders|failed to refresh cached credentials|\b(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidIdentityToken)\b`)},
-	{ErrUnreachable, regexp.MustCompile(`StatusCode: (5[0-9][0-9]|0,)|\b(ServiceUnavailable|InternalError|InternalFailure|SlowDown|RequestTimeout)\b|(?i)connection refused|no such host|i/o timeout|connection reset by peer|TLS handshake timeout|network is unreachable|request send failed|HTTP error: 5[0-9][0-9]|Unexpected HTTP response code 5[0-9][0-9]`)},
+	{ErrUnreachable, regexp.MustCompile(`StatusCode: (5[0-9][0-9]|0,)|\b(ServiceUnavailable|InternalError|InternalFailure|SlowDown|RequestTimeout)\b|(?i)connection refused|no such host|i/o timeout|connection reset by peer|TLS handshake timeout|network is unreachable|request send failed|giving up after [0-9]+ attempt|HTTP error: 5[0-9][0-9]|Unexpected HTTP response code 5[0-9][0-9]`)},
 	{ErrDiskFull, regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`)},
 	{ErrVersion, regexp.MustCompile(`Unsupported (Terraform|OpenTofu) Core version|plan files cannot be transferred between different|which is newer than current|created by (Terraform|OpenTofu) v?[0-9][^ ]*, but this is`)},
 	{ErrNotInitialised, regexp.MustCompile(`Backend initialization required|Module not installed|Module source has changed|Module version requirements have changed|Required plugins are not installed|Inconsistent dependency lock file|Backend configuration changed|(?i)missing or corrupted provider plugins|Could not load plugin`)},
@@ -45,22 +45,30 @@ var kinds = []struct {
 }
 
 var (
-	lockHeld = regexp.MustCompile(`Error (acquiring the state lock|locking state|locking destination state)|failed to lock s3 state`)
-	lockLine = regexp.MustCompile(`^ *(ID|Path|Operation|Who|Version|Created|Info): *(.*?) *$`)
+	lockHeld  = regexp.MustCompile(`Error (acquiring the state lock|locking state|locking destination state)|failed to lock s3 state`)
+	lockTaken = regexp.MustCompile(`PreconditionFailed|StatusCode: 412\b|ConditionalCheckFailed|(?i)already locked|resource temporarily unavailable`)
+	httpLock  = regexp.MustCompile(`HTTP remote state already locked(?:: ID=([^ ]*))?`)
+	lockLine  = regexp.MustCompile(`^ *(ID|Path|Operation|Who|Version|Created|Info): *(.*?) *$`)
 )
 
-// classify fills in what the text of the error tells.
-func (e *Error) classify() {
+// classify fills in what the text of the error tells. begin is before the
+// process started.
+func (e *Error) classify(begin time.Time) {
 	text, held := errorText(e.Stderr)
 	for _, k := range kinds {
 		if k.text.MatchString(text) {
 			e.kinds = append(e.kinds, k.kind)
 		}
 	}
-	if held != nil || lockHeld.MatchString(text) {
+	if held != nil || lockHeld.MatchString(text) && lockTaken.MatchString(text) {
 		e.lock = held
-		if held == nil {
+		// Some backends (pg, http) tell of the lock that was wanted.
+		if held == nil || !begin.IsZero() && held.Created.After(begin) {
 			e.lock = &LockError{}
+		}
+		// It has the id of the one that is held.
+		if m := httpLock.FindStringSubmatch(text); m != nil {
+			e.lock = &LockError{ID: clean(m[1])}
 		}
 	}
 	if strings.Contains(text, `"errored.tfstate"`) && strings.Contains(text, "persist") {
@@ -155,7 +163,9 @@ func (e *LockError) Error() string {
 }
 
 // A KilledError is a terraform that a signal ended, or that was killed by
-// terrier after its grace. What it had done is not known: read the state.
+// terrier after its grace. What it had done is not known: read the state. What
+// it had started may still run, for as long as the call takes that it is at:
+// after an apply, WaitAlive comes first, then ReleaseOwn.
 type KilledError struct {
 	Command string
 	Dir     string

@@ -429,4 +429,3 @@ func ContentKey(name string) (string, error) {
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
-

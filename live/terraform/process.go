@@ -17,6 +17,7 @@ type process struct {
 	env    []string
 	stdout io.Writer
 	stderr io.Writer
+	begin  time.Time // before it started
 	// said is the end of what terraform said, for the error.
 	said func() string
 	// tidy takes secrets out of a text, beside redact.
@@ -42,6 +43,7 @@ func (t *Terraform) exec(ctx context.Context, p process) error {
 	cmd := exec.CommandContext(ctx, t.Path, p.args...)
 	cmd.Dir, cmd.Env = p.dir, p.env
 	cmd.Stdout, cmd.Stderr = p.stdout, p.stderr
+	p.begin = time.Now()
 	detach(cmd)
 	// The kill runs in a timer's goroutine, which must not outlive the
 	// process: its id would be another's.
@@ -73,7 +75,7 @@ func (p process) failure(err error) error {
 		return fmt.Errorf("terraform %s: %w", p.args[0], err)
 	}
 	e := &Error{Command: p.args[0], Dir: p.dir, Stderr: p.said(), Err: err, tidy: p.tidy}
-	e.classify()
+	e.classify(p.begin)
 	if sig := signalOf(exit); sig != nil {
 		return &KilledError{Command: e.Command, Dir: e.Dir, Signal: sig, Err: e}
 	}

@@ -23,15 +23,34 @@ var (
 // redact takes the credentials of URLs out of what terraform, or the git that
 // it started, said.
 func redact(s string) string {
-	s = urlCredential.ReplaceAllStringFunc(s, func(m string) string {
-		if strings.HasSuffix(m, "://git@") {
-			return m // everybody's user name, nobody's secret
+	if strings.Contains(s, "://") {
+		s = urlCredential.ReplaceAllStringFunc(s, func(m string) string {
+			if strings.HasSuffix(m, "://git@") {
+				return m // everybody's user name, nobody's secret
+			}
+			return m[:strings.Index(m, "://")] + "://REDACTED@"
+		})
+	}
+	if strings.ContainsAny(s, "?&") {
+		s = queryCredential.ReplaceAllString(s, "${1}REDACTED")
+	}
+	if containsAny(s, "oken", "OKEN", "uthori", "UTHORI") {
+		s = bearer.ReplaceAllString(s, "${1}REDACTED")
+	}
+	if containsAny(s, "AKIA", "ASIA", "gh", "gl", "xox", "eyJ") {
+		s = tokens.ReplaceAllString(s, "REDACTED")
+	}
+	return s
+}
+
+// containsAny spares most lines a regular expression.
+func containsAny(s string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(s, p) {
+			return true
 		}
-		return m[:strings.Index(m, "://")] + "://REDACTED@"
-	})
-	s = queryCredential.ReplaceAllString(s, "${1}REDACTED")
-	s = bearer.ReplaceAllString(s, "${1}REDACTED")
-	return tokens.ReplaceAllString(s, "REDACTED")
+	}
+	return false
 }
 
 // secretName is a variable whose value is taken for a secret, and notSecret
@@ -50,13 +69,16 @@ const minSecret = 4
 func secrets(environ []string) []string {
 	set := map[string]bool{}
 	add := func(s string) {
-		if len(s) >= minSecret && s != "true" && s != "false" && s != "null" && s != "none" {
+		if len(s) >= minSecret {
 			set[s] = true
 		}
 	}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		if !secretName.MatchString(name) || notSecret.MatchString(name) {
+			continue
+		}
+		if len(value) < minSecret || value == "true" || value == "false" || value == "null" || value == "none" {
 			continue
 		}
 		forms := []string{value, url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value))}
@@ -95,6 +117,13 @@ var escapes = regexp.MustCompile("\x1b(?:\\[[0-9;?]*[ -/]*[@-~]|\\][^\x07\x1b]*(
 
 // clean takes out of a line what would steer a terminal or hide text in it.
 func clean(s string) string {
+	plain := true
+	for i := 0; i < len(s); i++ {
+		plain = plain && (s[i] >= ' ' && s[i] < 0x7f || s[i] == '\t')
+	}
+	if plain {
+		return s
+	}
 	s = escapes.ReplaceAllString(s, "")
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")

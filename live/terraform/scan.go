@@ -3,6 +3,7 @@ package terraform
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // A scanner looks through an apply's output for what decides something.
@@ -56,7 +57,7 @@ func (s *scanner) end(next int64) {
 		s.dump = s.brace
 	case s.dump >= 0 && s.dumpEnd < 0 && line == "}":
 		s.dumpEnd = next
-	case !s.locked && s.dump < 0 && action.MatchString(line):
+	case !s.locked && s.dump < 0 && strings.Contains(line, ": ") && action.MatchString(line):
 		s.locked = true
 	}
 	s.brace = -1

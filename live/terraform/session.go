@@ -176,8 +176,10 @@ type InitOptions struct {
 // TF_PLUGIN_CACHE_DIR, that is the caller's to see to.
 //
 // A workspace that does not exist is no error. terraform makes it one where
-// the backend has several others; it is then initialised in "default", which
-// changes nothing: what init writes does not depend on the workspace.
+// the backend has several others, and where it is s3, which writes an empty
+// state for it, and a role may only read. It is then initialised in "default".
+// What init writes does not depend on the workspace, but for providers that
+// nothing but that workspace's state needs.
 func (t *Terraform) Init(ctx context.Context, s Session, o InitOptions) error {
 	args := []string{"init", "-input=false", "-no-color"}
 	if o.Reconfigure {
@@ -197,9 +199,12 @@ func (t *Terraform) Init(ctx context.Context, s Session, o InitOptions) error {
 		defer t.initMu.Unlock()
 	}
 	_, err := s.run(ctx, t, false, args...)
-	if s.Workspace != "" && s.Workspace != "default" && errors.Is(err, ErrNoWorkspace) {
-		s.Workspace = "default"
-		_, err = s.run(ctx, t, false, args...)
+	if s.Workspace != "" && s.Workspace != "default" && (errors.Is(err, ErrNoWorkspace) || errors.Is(err, ErrDenied)) {
+		again := s
+		again.Workspace = "default"
+		if _, e := again.run(ctx, t, false, args...); e == nil {
+			err = nil
+		}
 	}
 	// What -backend-config gave is kept there, keys and all.
 	if e := os.Chmod(filepath.Join(s.Dir, ".terraform", "terraform.tfstate"), 0o600); err == nil && e != nil && !errors.Is(e, fs.ErrNotExist) {
@@ -376,8 +381,12 @@ func (t *Terraform) Workspaces(ctx context.Context, s Session) ([]string, error)
 	}
 	set := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
-		// The selected one has a star, whether it exists or not.
-		if name := strings.TrimSpace(strings.TrimPrefix(line, "*")); workspaceName.MatchString(name) {
+		// Other lines tell that TF_WORKSPACE is set.
+		name, ok := strings.CutPrefix(line, "* ")
+		if !ok {
+			name, ok = strings.CutPrefix(line, "  ")
+		}
+		if name = strings.TrimSpace(name); ok && workspaceName.MatchString(name) {
 			set[name] = true
 		}
 	}
