@@ -209,6 +209,13 @@ func watch(ctx context.Context, cmd *exec.Cmd, done <-chan error, timeout time.D
 				ask(patience)
 			}
 		case _, ok := <-second:
+			if cancelled != nil && ctx.Err() != nil {
+				// Both were there: the context's end is the first.
+				cancelled = nil
+				if asked == 0 {
+					ask(o.Grace)
+				}
+			}
 			switch {
 			case !ok:
 				second = nil
