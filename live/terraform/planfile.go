@@ -60,9 +60,11 @@ const planVersion = 3
 // megabytes.
 const (
 	maxMembers = 1 << 16
-	maxMember  = 512 << 20
 	maxPlan    = 1 << 30 // all members together, unpacked
 )
+
+// maxMember is lower in tests.
+var maxMember int64 = 512 << 20
 
 // ReadPlanFile reads the header of a saved plan. Sizes are bounded: a file is
 // refused, never unpacked without end. The error is a *PlanFormatError, or one
@@ -112,6 +114,9 @@ func members(name string, f func(member string, open func() ([]byte, error)) err
 		}
 		found = found || file.Name == "tfplan"
 		err := f(file.Name, func() ([]byte, error) {
+			if file.UncompressedSize64 > uint64(maxMember) {
+				return nil, bad(fmt.Sprintf("member %q is too large", file.Name))
+			}
 			r, err := file.Open()
 			if err != nil {
 				return nil, bad(err.Error())
@@ -122,7 +127,7 @@ func members(name string, f func(member string, open func() ([]byte, error)) err
 			if err != nil {
 				return nil, bad(fmt.Sprintf("member %q: %v", file.Name, err))
 			}
-			if total += int64(len(data)); len(data) > maxMember || total > maxPlan {
+			if total += int64(len(data)); int64(len(data)) > maxMember || total > maxPlan {
 				return nil, bad(fmt.Sprintf("member %q is too large", file.Name))
 			}
 			return data, nil
