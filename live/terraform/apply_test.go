@@ -228,6 +228,7 @@ func TestApplyRefuses(t *testing.T) {
 // terrier is killed in the middle of an apply: terraform completes, and a
 // later terrier can tell.
 func TestKilledTerrier(t *testing.T) {
+	t.Parallel()
 	b := newBucket(t)
 	st := newSlowRig(t, b.backend(), "1")
 	cmd := st.terrier()
@@ -276,6 +277,7 @@ func TestKilledTerrier(t *testing.T) {
 
 // Both are killed. The lock that is left is ours, and only ours is released.
 func TestKilledBoth(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	b := newBucket(t)
 	st := newSlowRig(t, b.backend(), "1")
@@ -336,6 +338,7 @@ func TestKilledBoth(t *testing.T) {
 
 // terraform alone is killed: that is no ordinary failure, and its lock is ours.
 func TestKilledTerraform(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	b := newBucket(t)
 	st := newSlowRig(t, b.backend(), "0.5")
@@ -381,6 +384,7 @@ func TestKilledTerraform(t *testing.T) {
 // Once: terraform saves what there is and releases the lock, however long
 // that takes.
 func TestInterruptedOnce(t *testing.T) {
+	t.Parallel()
 	b := newBucket(t)
 	st := newSlowRig(t, b.backend(), "60")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -410,6 +414,7 @@ func TestInterruptedOnce(t *testing.T) {
 // Twice: it is told again. A third interrupt ends one that does not listen,
 // with all that it started.
 func TestInterruptedTwice(t *testing.T) {
+	t.Parallel()
 	st := newRig(t, twoThings)
 	st.planned()
 	o := st.options()
@@ -454,6 +459,7 @@ while :; do sleep 0.05; done`)
 
 // A timeout interrupts, waits for its grace, and kills.
 func TestApplyTimeout(t *testing.T) {
+	t.Parallel()
 	st := newRig(t, twoThings)
 	st.planned()
 	st.s.Timeout = 100 * time.Millisecond
@@ -495,6 +501,7 @@ func TestApplyMegabytes(t *testing.T) {
 
 // A state that cannot be saved is kept, for its owner alone, and pushed later.
 func TestErroredState(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	srv := newStateServer(t)
 	st := newRig(t, srv.backend()+twoThings)
@@ -524,6 +531,7 @@ func TestErroredState(t *testing.T) {
 // Where terraform can save the state nowhere it prints it. It is kept, and not
 // told.
 func TestPrintedState(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	srv := newStateServer(t)
 	st := newRig(t, srv.backend()+`
@@ -564,6 +572,7 @@ resource "terraform_data" "a" {
 // A workspace of the s3 backend that does not exist is made by the first that
 // opens it. A role that may only read is told what is missing.
 func TestNewWorkspaceS3(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	b := newBucket(t)
 	st := newRig(t, b.backend()+twoThings)

@@ -48,6 +48,7 @@ check "c" {
 // wrote them; anything else has another. What is shown from the cache is what
 // terraform shows.
 func TestContentKey(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	st := newRig(t, manyThings)
 	st.w.put("stack/m/main.tf", `resource "terraform_data" "x" {}`)

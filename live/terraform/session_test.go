@@ -262,6 +262,7 @@ func TestSessionRefuses(t *testing.T) {
 // A workspace that does not exist is planned from nothing, and made by the
 // apply. terraform's init stops where there are several others.
 func TestNewWorkspace(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	st := newRig(t, twoThings)
 	for _, name := range []string{"one", "two"} {
@@ -493,6 +494,7 @@ func TestSecretNames(t *testing.T) {
 
 // What the failures of real terraform are.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	srv := newStateServer(t)
 	st := newRig(t, srv.backend()+twoThings)

@@ -3,7 +3,7 @@
 //
 // It is the only package that starts terraform. It knows nothing of stacks,
 // environments or releases, parses configuration only to set the source
-// literals of module calls aside, and never applies anything.
+// literals of module calls aside, and applies saved plans only (ApplyPlan).
 //
 // terraform-exec is not used to start the process: it takes an environment
 // only without TF_VAR_* and otherwise lets TF_CLI_ARGS through, empties
