@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -180,3 +181,41 @@ func releases(refs map[string]repo.Ref, commit repo.Hash) []string {
 	slices.Sort(tags)
 	return tags
 }
+
+// Meaning finds the commit that terraform checks out for a git source, by the
+// refs that its remote has (see repo.Mirror's Refs and Known): with a depth in
+// the source a branch comes before a tag of its name, without it the tag does.
+// The first digits of a commit are looked for in the mirror, for which all of
+// the history may have to be fetched; with offline set it is not.
+//
+// The error of a ref that the remote does not have, or of which it cannot be
+// told what git would take, wraps ErrMeaning.
+func Meaning(ctx context.Context, m *repo.Mirror, refs map[string]repo.Ref, s hclparse.Source, offline bool) (Kind, repo.Hash, error) {
+	found, err := means(refs, s.Ref, shallow(s))
+	if err != nil {
+		return "", repo.Hash{}, fmt.Errorf("%w: %w", ErrMeaning, err)
+	}
+	if !found.short {
+		return found.kind, found.commit, nil
+	}
+	id, err := m.ResolveShort(ctx, s.Ref)
+	if head, ok := refs["HEAD"]; ok && errors.Is(err, repo.ErrRevision) && !offline {
+		// A fetch of anything brings all branches and tags.
+		if err := m.Ensure(ctx, repo.Want{Ref: "HEAD", Commit: head.Commit}); err != nil {
+			return "", repo.Hash{}, err
+		}
+		id, err = m.ResolveShort(ctx, s.Ref)
+	}
+	switch {
+	case err == nil:
+		return KindCommit, id, nil
+	case !errors.Is(err, repo.ErrRevision):
+		return "", repo.Hash{}, err
+	case found.branched:
+		return KindBranch, found.branch, nil
+	}
+	return "", repo.Hash{}, fmt.Errorf("%w: %w", ErrMeaning, err)
+}
+
+// ErrMeaning says that a ref means no commit of its remote.
+var ErrMeaning = errors.New("there is no such revision")
