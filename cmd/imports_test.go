@@ -24,6 +24,7 @@ func TestImportDirection(t *testing.T) {
 		"live/promotion":     {"live/runs", "modules", "modules/change", "modules/fetch", "modules/lint", "modules/lock", "modules/pins", "modules/repo", "modules/versions", "hclparse"},
 		"live/fingerprint":   {},
 		"live/guard":         {"live/fingerprint"},
+		"live/install":       {"modules", "modules/lock", "modules/repo", "modules/fetch", "modules/registry", "hclparse", "live/terraform"},
 		"live/runs":          {},
 		"live/share":         {"live/runs", "live/store"},
 		"live/store":         {},

@@ -49,13 +49,22 @@ type Installer struct {
 	// counts.
 	Env []string
 
-	once  sync.Once
-	store *fetch.Store
+	registryOnce sync.Once
+	registry     Registry
+	registryErr  error
+	plainOnce    sync.Once
+	plainWhy     string
+	plainErr     error
+
 	mu    sync.Mutex // of all below
+	store *fetch.Store
+	asked map[string]*answer
 	pkgs  map[pkgKey]*pkg
-	dirs  map[string]chan struct{}
-	plain *plainness
+	dirs  map[string]chan struct{} // stacks that are somebody's; closed when they are not
 }
+
+// pkgKey is a mirror's path and a commit.
+type pkgKey struct{ mirror, commit string }
 
 // InitOptions are how terraform init is to run.
 type InitOptions struct {
@@ -123,11 +132,7 @@ type Prepared struct {
 	// Why says why terraform init has fetched the modules, "" where it has not.
 	Why string
 	// Notes are sentences for the user: modules that nothing locks.
-	Notes []string
-	// Env is what terraform is to be run with from now on, beside the
-	// session's own.
-	Env []string
-
+	Notes   []string
 	release func()
 }
 
