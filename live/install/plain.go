@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -122,6 +123,7 @@ func (s *stack) compare(m *manifest) ([]Module, error) {
 			commits[pkg], where[pkg] = c, key
 		}
 	}
+	s.copies(m, commits, where)
 	var out []Module
 	for _, r := range m.Modules {
 		if r.Key == "" {
@@ -143,6 +145,64 @@ func (s *stack) compare(m *manifest) ([]Module, error) {
 		out = append(out, mod)
 	}
 	return out, nil
+}
+
+// copies finds the commits of packages that terraform has copied from another
+// call: of one repository, a registry's module and a call of git, say. They
+// are those of the clone that has the same files.
+func (s *stack) copies(m *manifest, commits, where map[string]string) {
+	sums := map[string]string{}
+	for _, r := range m.Modules {
+		pkg, key := packageOf(r)
+		if pkg == "" || commits[pkg] != "" {
+			continue
+		}
+		if len(sums) == 0 {
+			for p, c := range commits {
+				if sum, err := s.sum(where[p]); err == nil {
+					sums[sum] = c
+				}
+			}
+		}
+		if sum, err := s.sum(key); err == nil && sums[sum] != "" {
+			commits[pkg] = sums[sum]
+		}
+	}
+}
+
+// sum is a digest of what terraform copies of a package: all but the names
+// that begin with a dot.
+func (s *stack) sum(key string) (string, error) {
+	dir, err := s.root.OpenRoot(filepath.FromSlash(path.Join(modulesDir, key)))
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	h := sha256.New()
+	err = fs.WalkDir(dir.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case hiddenPath(p) && d.IsDir():
+			return fs.SkipDir
+		case hiddenPath(p) || d.IsDir():
+			return nil
+		}
+		var data []byte
+		if d.Type()&fs.ModeSymlink != 0 {
+			target, err := dir.Readlink(p)
+			if err != nil {
+				return err
+			}
+			data = []byte(target)
+		} else if data, err = dir.ReadFile(p); err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%q %v %d\n", p, d.Type(), len(data))
+		_, _ = h.Write(data)
+		return nil
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
 
 // hold compares one module with the lock file.

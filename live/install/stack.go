@@ -30,11 +30,11 @@ type stack struct {
 }
 
 // take opens a stack's directory and waits until it is ours.
-func (i *Installer) take(ctx context.Context, in Input) (s *stack, err error) {
+func (i *Installer) take(ctx context.Context, in Input) (_ *stack, err error) {
 	if !fs.ValidPath(in.Stack) || !filepath.IsAbs(in.Root) || strings.ContainsFunc(in.Stack, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return nil, fmt.Errorf("%q is no directory of a stack below %q", in.Stack, in.Root)
 	}
-	s = &stack{i: i, in: in}
+	s := &stack{i: i, in: in}
 	defer func() {
 		if err != nil {
 			s.release()
