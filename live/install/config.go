@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -34,8 +35,9 @@ var plainBlocks = map[string]bool{"variable": true, "output": true, "locals": tr
 const builtinProvider = "terraform.io/builtin/terraform"
 
 // read reads a directory of fsys. hidden says that names that begin with a dot
-// are not there, as in a copy of a package that terraform makes.
-func read(fsys fs.FS, dir string, hidden bool) *config {
+// are not there, as in a copy of a package that terraform makes; own, that it
+// is a directory of the work tree, which has the .git that it always has.
+func read(fsys fs.FS, dir string, hidden, own bool) *config {
 	c := &config{builtin: true}
 	tree, diags := hclparse.Load(oneDir{fsys, dir, hidden})
 	m := tree.Modules[dir]
@@ -61,7 +63,7 @@ func read(fsys fs.FS, dir string, hidden bool) *config {
 		n++
 		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Bytes))
 		_, _ = h.Write(f.Bytes) // a hash does not fail
-		c.scan(f, dir, needs)
+		c.scan(f, dir, own, needs)
 	}
 	h.Sum(c.digest[:0])
 	if n == 0 {
@@ -115,9 +117,9 @@ func (c *config) odd(format string, args ...any) {
 }
 
 // scan notes the providers of a file, and whether it looks at .git.
-func (c *config) scan(f *hclparse.File, dir string, needs map[string]bool) {
+func (c *config) scan(f *hclparse.File, dir string, own bool, needs map[string]bool) {
 	c.runs = c.runs || runsPrograms.Match(f.Bytes)
-	if why := mentionsGit(f.Bytes); why != "" {
+	if why := mentionsGit(f.Bytes); why != "" && (!own || bytes.Contains(f.Bytes, []byte(".terraform/"))) {
 		c.odd("%s %s", f.Path, why)
 	}
 	body, ok := f.Body.(*hclsyntax.Body)

@@ -70,37 +70,41 @@ func (i *Installer) cliDigest() string {
 var pluginCacheDir = regexp.MustCompile(`(?m)^\s*"?plugin_cache_dir"?\s*[=:]\s*"((?:[^"\\]|\\.)*)"`)
 
 // providerCache is the directory that terraform keeps providers in for all
-// stacks, and the environment that says so where the user says nothing.
-func (i *Installer) providerCache() (dir string, env []string, err error) {
-	if dir = i.env("TF_PLUGIN_CACHE_DIR"); dir != "" {
-		return dir, nil, nil
-	}
-	for _, name := range i.cliFiles() {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			continue
+// stacks: the user's, or one below the cache.
+func (s *stack) providerCache() (string, error) {
+	dir := s.i.env("TF_PLUGIN_CACHE_DIR")
+	for _, name := range s.i.cliFiles() {
+		if dir != "" {
+			break
 		}
-		if m := pluginCacheDir.FindSubmatch(data); m != nil {
-			return os.Expand(string(m[1]), i.env), nil, nil
+		if data, err := os.ReadFile(name); err == nil {
+			if m := pluginCacheDir.FindSubmatch(data); m != nil {
+				dir = os.Expand(string(m[1]), s.i.env)
+			}
 		}
 	}
-	dir = filepath.Join(i.Cache.Dir, "providers")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("the provider cache: %w", err)
+	switch {
+	case dir == "":
+		dir = filepath.Join(s.i.Cache.Dir, "providers")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", fmt.Errorf("the provider cache: %w", err)
+		}
+	case !filepath.IsAbs(dir):
+		dir = filepath.Join(s.dir, dir) // as terraform finds it
 	}
-	return dir, []string{"TF_PLUGIN_CACHE_DIR=" + dir}, nil
+	return dir, nil
 }
 
 // init runs terraform init. terraform's provider cache takes one writer at a
 // time: who has all providers of its lock file in there reads, beside other
 // readers; who has not writes, alone.
-func (s *stack) init(ctx context.Context, reconfigure bool) error {
-	dir, env, err := s.i.providerCache()
+func (s *stack) init(ctx context.Context, reconfigure, get bool) error {
+	dir, err := s.providerCache()
 	if err != nil {
 		return err
 	}
 	_, err = s.root.Stat(".terraform.lock.hcl")
-	o := InitOptions{Reconfigure: reconfigure, ReadonlyLock: err == nil, Env: env, Unset: []string{"TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"}}
+	o := InitOptions{Reconfigure: reconfigure, ReadonlyLock: err == nil, Get: get, Env: []string{"TF_PLUGIN_CACHE_DIR=" + dir}, Unset: []string{"TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"}}
 
 	locks := filepath.Join(s.i.Cache.Dir, "provider-locks")
 	if err := os.MkdirAll(locks, 0o700); err != nil {

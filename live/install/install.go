@@ -73,8 +73,12 @@ type InitOptions struct {
 	Reconfigure bool
 	// ReadonlyLock is -lockfile=readonly: there is a .terraform.lock.hcl.
 	ReadonlyLock bool
-	// Env is added to the environment, TF_PLUGIN_CACHE_DIR where the user has
-	// no provider cache.
+	// Get lets terraform install modules. Without it, -get=false, it uses what
+	// is there.
+	Get bool
+	// Env is added to the environment: TF_PLUGIN_CACHE_DIR, the user's or, where
+	// there is none, one below the cache. Prepare sees to it that terraform's
+	// provider cache has one writer at a time.
 	Env []string
 	// Unset are names to take out of the environment.
 	Unset []string
@@ -97,7 +101,8 @@ type Input struct {
 	Workspace     string
 	BackendConfig []string
 	Backend       string
-	// Init runs terraform init in the stack's directory.
+	// Init runs terraform init in the stack's directory, with the arguments
+	// for BackendConfig: terraform.Terraform's Init, in a session.
 	Init func(ctx context.Context, o InitOptions) error
 }
 

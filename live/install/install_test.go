@@ -29,7 +29,7 @@ var findTerraform = sync.OnceValues(func() (*terraform.Terraform, error) { retur
 
 // A bench has a server of git repositories, a registry, and a root with stacks.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	tf      *terraform.Terraform
 	dir     string
 	root    string
@@ -38,7 +38,7 @@ type bench struct {
 	modules map[string][]string // of the registry: versions
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	tf, err := findTerraform()
 	if err != nil {
@@ -192,6 +192,9 @@ func (b *bench) input(stack string, calls *int, more ...string) Input {
 		if o.ReadonlyLock {
 			args = append(args, "-lockfile=readonly")
 		}
+		if !o.Get {
+			args = append(args, "-get=false")
+		}
 		cmd := exec.CommandContext(ctx, b.tf.Path, args...)
 		cmd.Dir = filepath.Join(b.root, stack)
 		cmd.Env = append(os.Environ(), o.Env...)
@@ -213,7 +216,7 @@ func (b *bench) prepare(i *Installer, in Input) *Prepared {
 }
 
 // listing is everything below a directory, .git aside: modes, bytes, targets.
-func listing(t *testing.T, dir string) string {
+func listing(t testing.TB, dir string) string {
 	t.Helper()
 	var out strings.Builder
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -278,7 +281,7 @@ func (b *bench) plan(stack string) string {
 
 // normalise drops the timestamp of a plan, and puts in order what terraform
 // writes in none: lists of modules by address, and relevant attributes.
-func normalise(t *testing.T, data []byte) string {
+func normalise(t testing.TB, data []byte) string {
 	t.Helper()
 	var v map[string]any
 	d := json.NewDecoder(bytes.NewReader(data))

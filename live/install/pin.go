@@ -209,16 +209,18 @@ func (i *Installer) lockedCommit(ctx context.Context, stack, key string, m *repo
 	if i.Offline {
 		return id, fmt.Errorf("%s: module %q: commit %.12s of %s is in no mirror\nhint: run it once without --offline", stack, key, e.Commit, e.Address)
 	}
-	if e.Kind != lock.KindCommit {
-		refs, _, err := i.fetcher().Refs(ctx, remote)
-		if err != nil {
-			return id, fmt.Errorf("%s: module %q: %w", stack, key, err)
-		}
-		if err := moved(refs); err != nil {
+	// A fetch brings all branches and tags, and what they lead to now.
+	err = m.Ensure(ctx, repo.Want{Ref: e.Ref, Commit: id})
+	if ctx.Err() != nil {
+		return id, context.Cause(ctx)
+	}
+	known, e2 := m.Known(ctx)
+	if e2 == nil {
+		if err := moved(known); err != nil {
 			return id, err
 		}
 	}
-	if err := m.Ensure(ctx, repo.Want{Ref: e.Ref, Commit: id}); err != nil {
+	if err != nil {
 		return id, fmt.Errorf("%s: module %q: %w", stack, key, err)
 	}
 	return id, nil

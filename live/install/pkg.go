@@ -121,7 +121,7 @@ func (p *pkg) config(dir string, hidden bool) *config {
 	key := [2]string{dir, fmt.Sprint(hidden)}
 	c := p.configs[key]
 	if c == nil {
-		c = read(p.tree, dir, hidden)
+		c = read(p.tree, dir, hidden, false)
 		if c.runs && c.why == "" {
 			c.why = p.script()
 		}

@@ -32,7 +32,7 @@ func (s *stack) plain(ctx context.Context, w *walk, old, now *stamp, why string)
 			return nil, err
 		}
 	}
-	if err := s.init(ctx, s.reconfigure(old, now)); err != nil {
+	if err := s.init(ctx, s.reconfigure(old, now), true); err != nil {
 		return nil, err
 	}
 	p := &Prepared{Initialised: true, Why: why}

@@ -115,7 +115,7 @@ func (s *stack) unchanged(ctx context.Context, w *walk, old, now *stamp) (*Prepa
 		digestDirs(os.DirFS(s.base), old.Dirs, old.Links) != old.Config || old.Manifest != digestFile(s.root, manifestFile) {
 		return nil, nil
 	}
-	root := read(os.DirFS(s.base), s.rel, false)
+	root := read(os.DirFS(s.base), s.rel, false, true)
 	if s.backendDigest(root.backend) != old.Backend || old.State != s.stateDigest() || !old.Ran && !s.stateIsBuiltin() || !old.filesSame(s.root) {
 		return nil, nil
 	}
@@ -199,7 +199,7 @@ func (s *stack) cheap(ctx context.Context, w *walk, old, now *stamp, builtin boo
 	switch {
 	case idle:
 	case fresh:
-		if err := s.init(ctx, s.reconfigure(old, now)); err != nil {
+		if err := s.init(ctx, s.reconfigure(old, now), false); err != nil {
 			return nil, err
 		}
 		p.Initialised = true

@@ -100,7 +100,7 @@ func (w *walk) read(at place) *config {
 	if at.pkg != nil {
 		c = at.pkg.config(at.dir, at.hidden)
 	} else {
-		c = read(w.work, at.dir, false)
+		c = read(w.work, at.dir, false, true)
 		w.dirs[at.dir] = true
 	}
 	w.configs = append(w.configs, c)
