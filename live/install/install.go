@@ -59,6 +59,7 @@ type Installer struct {
 	mu    sync.Mutex // of all below
 	store *fetch.Store
 	asked map[string]*answer
+	known map[string]map[string]repo.Ref // by the mirror's path
 	pkgs  map[pkgKey]*pkg
 	dirs  map[string]chan struct{} // stacks that are somebody's; closed when they are not
 }

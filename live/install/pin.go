@@ -155,7 +155,7 @@ func (i *Installer) commit(ctx context.Context, stack, key string, m *repo.Mirro
 		return id, fmt.Errorf("%s: module %q: %w", stack, key, err)
 	}
 	if !i.Offline {
-		if err := m.Ensure(ctx, repo.Want{Ref: s.Ref, Commit: id}); err != nil {
+		if err := i.ensure(ctx, m, repo.Want{Ref: s.Ref, Commit: id}); err != nil {
 			if re := (*repo.RemoteError)(nil); errors.As(err, &re) && re.Trouble == repo.TroubleUnreachable {
 				return id, leaveIt("the ref of module %q is a commit that the remote does not give", key)
 			}
@@ -210,7 +210,7 @@ func (i *Installer) lockedCommit(ctx context.Context, stack, key string, m *repo
 		return id, fmt.Errorf("%s: module %q: commit %.12s of %s is in no mirror\nhint: run it once without --offline", stack, key, e.Commit, e.Address)
 	}
 	// A fetch brings all branches and tags, and what they lead to now.
-	err = m.Ensure(ctx, repo.Want{Ref: e.Ref, Commit: id})
+	err = i.ensure(ctx, m, repo.Want{Ref: e.Ref, Commit: id})
 	if ctx.Err() != nil {
 		return id, context.Cause(ctx)
 	}
@@ -224,6 +224,15 @@ func (i *Installer) lockedCommit(ctx context.Context, stack, key string, m *repo
 		return id, fmt.Errorf("%s: module %q: %w", stack, key, err)
 	}
 	return id, nil
+}
+
+// ensure takes a commit into a mirror, after which that may know more.
+func (i *Installer) ensure(ctx context.Context, m *repo.Mirror, want repo.Want) error {
+	err := m.Ensure(ctx, want)
+	i.mu.Lock()
+	delete(i.known, m.Path())
+	i.mu.Unlock()
+	return err
 }
 
 // has reports whether a commit is in a mirror, whole; it is read once.
@@ -342,9 +351,19 @@ func (i *Installer) seenMoved(ctx context.Context, stack string, m stampModule, 
 	if err != nil {
 		return nil
 	}
-	refs, err := mirror.Known(ctx)
-	if err != nil {
-		return err
+	i.mu.Lock()
+	refs := i.known[mirror.Path()]
+	i.mu.Unlock()
+	if refs == nil {
+		if refs, err = mirror.Known(ctx); err != nil {
+			return err
+		}
+		i.mu.Lock()
+		if i.known == nil {
+			i.known = map[string]map[string]repo.Ref{}
+		}
+		i.known[mirror.Path()] = refs
+		i.mu.Unlock()
 	}
 	if _, now, err := lock.Meaning(ctx, mirror, refs, source, true); err == nil && now.String() != e.Commit {
 		return &LockMismatch{Stack: stack, Key: m.Key, Source: e.Address, Ref: e.Ref, Locked: e.Commit, Found: now.String()}
