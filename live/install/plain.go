@@ -218,6 +218,11 @@ func (s *stack) hold(m *Module, src hclparse.Source, where string) error {
 			}
 		}
 	}
+	if rest, ok := strings.CutPrefix(m.Address, "registry.opentofu.org/"); ok && e == nil {
+		// OpenTofu's default, where the lock file has terraform's.
+		m.Address = "registry.terraform.io/" + rest
+		return s.hold(m, src, where)
+	}
 	if e == nil {
 		return &NotLocked{Stack: s.in.Stack, Key: m.Key, Source: m.Address, Ref: m.Ref, File: s.rel, Line: 1}
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/terrier-iac/terrier/modules/repo"
 )
@@ -77,7 +78,14 @@ func (s *stack) prepare(ctx context.Context) (*Prepared, error) {
 	needs, builtin := w.needs()
 	now.Needs = digest(needs...)
 	if err != nil {
-		return s.plain(ctx, w, old, now, l.why)
+		// Names in a package are somebody else's.
+		why := strings.Map(func(r rune) rune {
+			if !unicode.IsPrint(r) {
+				return '?'
+			}
+			return r
+		}, l.why)
+		return s.plain(ctx, w, old, now, why)
 	}
 	return s.cheap(ctx, w, old, now, builtin)
 }
@@ -92,6 +100,8 @@ func (s *stack) walk(ctx context.Context, w *walk) error {
 	switch {
 	case i.Off:
 		return leave{"it was asked for"}
+	case filepath.Separator != '/':
+		return leaveIt("modules are not put in place on this system")
 	case !Tested(i.Product, i.Version):
 		return leaveIt("modules are not put in place for %s %s", i.Product, i.Version)
 	case err != nil:

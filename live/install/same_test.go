@@ -65,7 +65,7 @@ func TestSameAsInit(t *testing.T) {
 			c := *b
 			c.t = t
 			// Plans take their time: of those that differ in what a plan can see.
-			plans := slices.Contains([]string{"twice", "nested", "link", "local", "registry"}, name)
+			plans := slices.Contains([]string{"twice", "nested", "local"}, name)
 			cheap, _ := c.both(name, nil, plans)
 			if cheap.Initialised != (name == "json" || name == "override") { // what they need is not known for certain
 				t.Error("terraform init has run, and had nothing to do")
