@@ -79,6 +79,18 @@ func (s *stack) openRecord() error {
 			return fmt.Errorf("%s is no directory\nhint: move it away; the records of what was initialised belong there", filepath.Join(s.base, name))
 		}
 	}
+	// What is recorded is nobody's to commit, and makes no tree dirty.
+	if f, err := base.OpenFile(".terrier/.gitignore", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_, err = f.WriteString("*\n")
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	if s.record, err = base.OpenRoot(".terrier/init"); err != nil {
 		return err
 	}
