@@ -31,6 +31,7 @@ func TestImportDirection(t *testing.T) {
 		"live/estate":        {"live/static", "modules", "modules/fetch", "modules/lock", "modules/repo", "hclparse"},
 		"live/static":        {"modules", "hclparse"},
 		"live/terraform":     {},
+		"live/account":       {"hclparse", "live/static"},
 		"modules":            {"hclparse"},
 		"modules/lint":       {"modules", "modules/lock", "modules/repo", "hclparse"},
 		"modules/lint/rules": {"modules/lint", "modules", "modules/lock", "modules/repo", "hclparse"},
@@ -49,6 +50,7 @@ func TestImportDirection(t *testing.T) {
 		"hclparse":           {},
 		"fixtures":           {},
 		"fixtures/githttp":   {},
+		"fixtures/sts":       {},
 	}
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports", "../...").Output()
 	if err != nil {
