@@ -31,7 +31,7 @@ func TestImportDirection(t *testing.T) {
 		"live/estate":        {"live/static", "modules", "modules/fetch", "modules/lock", "modules/repo", "hclparse"},
 		"live/static":        {"modules", "hclparse"},
 		"live/terraform":     {},
-		"live/account":       {"hclparse", "live/static"},
+		"live/account":       {"hclparse", "modules", "live/static"},
 		"modules":            {"hclparse"},
 		"modules/lint":       {"modules", "modules/lock", "modules/repo", "hclparse"},
 		"modules/lint/rules": {"modules/lint", "modules", "modules/lock", "modules/repo", "hclparse"},

@@ -2,19 +2,29 @@ package account
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/terrier-iac/terrier/live/static"
 )
 
 // A ProvidersInput is a plan and the files that it was made of.
 type ProvidersInput struct {
 	// Plan is the plan's JSON, with its configuration and variables.
 	Plan *tfjson.Plan
-	// FS holds the tree that was planned, the installed modules included:
-	// nothing outside it is read. Dir is the stack's directory in it.
-	FS  fs.FS
-	Dir string
+	// Tree is the work tree that was planned, and Dir the stack's directory
+	// in it.
+	Tree *static.Tree
+	Dir  string
+	// Stack is that directory on the disk: the installed modules are read
+	// through it, from .terraform/modules. It must not follow links out of
+	// itself; (*os.Root).FS gives one that does not. nil where none are.
+	Stack fs.FS
 	// Modules are the entries of the stack's .terraform/modules/modules.json.
 	Modules   []Module
 	Workspace string // "" for default
@@ -35,35 +45,127 @@ type Module struct {
 
 // An Instance is an AWS provider configuration of a plan.
 type Instance struct {
-	Address string // "aws", "aws.dns", "module.x.aws", "module.x.module.y.aws.dns"
+	// Address is "aws", "aws.dns", "module.x.module.y.aws.dns"; with OpenTofu's
+	// for_each `aws.dns["eu"]`.
+	Address string
 	// Source is the provider's, such as "registry.terraform.io/hashicorp/aws".
 	Source    string
 	AccountID string // "" where it is not known
 	// Among are the accounts that it can be in, sorted, where AccountID is not
 	// known but the provider itself allows these alone.
 	Among []string
-	How   string // how it is known: "credentials", "assume_role", "profile dns (role_arn)" …
-	Why   string // why it is not known
-	File  string // of the provider block, in FS; "" where there is no block
-	Line  int
+	// How is how it is known: "credentials" for those of the process,
+	// "assume_role", "assume_role_with_web_identity", "profile dns (role_arn)",
+	// "allowed_account_ids".
+	How  string
+	Why  string // why it is not known
+	File string // of the provider block, from the root of Tree; "" where there is no block
+	Line int
 }
 
-// Providers returns every AWS provider instance of a plan, sorted by address.
-// The error is one that makes the list itself uncertain.
+// types are the types of providers that reach AWS with the arguments that are
+// read here, whatever registry and namespace they come from: OpenTofu has its
+// own, and a fork has the provider's.
+var types = map[string]bool{"aws": true, "awscc": true, "awsutils": true}
+
+// Providers returns every AWS provider instance of a plan, sorted by address,
+// those of modules included. Which there are is the plan's to say; values come
+// from the files, with the plan's variables. A configuration that is passed in
+// by `providers`, or inherited, is no instance of its own. Providers of other
+// clouds are left out.
+//
+// The error says that the list itself is uncertain: nothing is to be run then.
 func Providers(ctx context.Context, in ProvidersInput) ([]Instance, error) {
-	panic("account: Providers")
+	if in.Plan == nil || in.Plan.Config == nil || in.Plan.Config.RootModule == nil {
+		return nil, errors.New("the plan has no configuration, so its providers are not known\nhint: plan again, with a terraform that `show -json` gives \"configuration\" from")
+	}
+	w := newWalk(in)
+	var out []Instance
+	implicit := map[string]string{} // by address: source
+	for _, pc := range in.Plan.Config.ProviderConfigs {
+		if pc == nil {
+			return nil, errors.New("the plan's configuration has an empty provider\nhint: plan again")
+		}
+		if !types[pc.FullName[strings.LastIndexByte(pc.FullName, '/')+1:]] {
+			continue
+		}
+		found, block := w.instances(ctx, pc)
+		if !block && pc.ModuleAddress != "" {
+			if len(pc.Expressions) > 0 {
+				found[0].Why = "its block is not in the files: they are not the ones that were planned"
+				out = append(out, found...)
+				continue
+			}
+			// Nothing is configured here: it is the caller's configuration, or
+			// the empty one that terraform then makes in the root.
+			if why := w.reach(pc.ModuleAddress); why != "" {
+				found[0].Why = why
+				out = append(out, found...)
+				continue
+			}
+			if !w.inherits(pc) {
+				implicit[w.rootName(pc.FullName)] = pc.FullName
+			}
+			continue
+		}
+		out = append(out, found...)
+	}
+	for address, source := range implicit {
+		if !slices.ContainsFunc(out, func(i Instance) bool { return i.Address == address }) {
+			out = append(out, w.byProcess(Instance{Address: address, Source: source}))
+		}
+	}
+	slices.SortFunc(out, func(a, b Instance) int {
+		if c := strings.Compare(a.Address, b.Address); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Source, b.Source)
+	})
+	// configuration_aliases are entries of their own, under the plain name.
+	out = slices.CompactFunc(out, func(a, b Instance) bool { return a.Address == b.Address && a.Source == b.Source })
+	return out, nil
 }
 
-// A Refusal is a provider instance that must not be run.
-type Refusal struct {
-	Instance Instance
-	Reason   string // names the instance
-	Hint     string
+func address(module, name, alias string) string {
+	s := name
+	if module != "" {
+		s = module + "." + s
+	}
+	if alias != "" {
+		s += "." + alias
+	}
+	return s
 }
 
-// Judge returns the instances that are not, for certain, in the account or one
-// of its Also. pins are account ids by address, for instances whose account is
-// not known; one that contradicts what is known is refused.
-func Judge(a Account, pins map[string]string, instances []Instance) []Refusal {
-	panic("account: Judge")
+// inherits reports whether a caller of the module configures the provider. The
+// plan says so by its entries for the modules above.
+func (w *walk) inherits(pc *tfjson.ProviderConfig) bool {
+	for _, other := range w.in.Plan.Config.ProviderConfigs {
+		if other == nil || other.FullName != pc.FullName || other.Alias != "" || other.ModuleAddress == pc.ModuleAddress {
+			continue
+		}
+		above := other.ModuleAddress == "" || strings.HasPrefix(pc.ModuleAddress, other.ModuleAddress+".")
+		if above && (len(other.Expressions) > 0 || other.ModuleAddress == "") {
+			return true
+		}
+		if above {
+			if s, _, why := w.scope(other.ModuleAddress); why == "" && blockOf(s, other.Name, "", w.in.Tofu) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rootName is the local name of a provider that the root does not name.
+func (w *walk) rootName(source string) string { return path.Base(source) }
+
+// byProcess is an instance that has nothing of its own.
+func (w *walk) byProcess(i Instance) Instance {
+	if !accountID.MatchString(w.in.Process) {
+		i.Why = "the account of the process's own credentials is not known"
+		return i
+	}
+	i.AccountID, i.How = w.in.Process, "credentials"
+	return i
 }
