@@ -59,8 +59,11 @@ func NewStateProfile(dir string, c Credentials) (_ *StateProfile, err error) {
 			o.Logger, o.ConfigFiles, o.CredentialsFiles = logging.Nop{}, configs, credentials
 		})
 	}
-	var absent config.SharedConfigProfileNotExistError
-	if _, err := read(shared); err == nil {
+	var (
+		absent config.SharedConfigProfileNotExistError
+		half   config.SharedConfigAssumeRoleError // it is there, and does not work
+	)
+	if _, err := read(shared); err == nil || errors.As(err, &half) {
 		return nil, fmt.Errorf("the AWS configuration has a profile %s already\nhint: give it another name: terrier hands the state's credentials under this one", StateProfileName)
 	} else if !errors.As(err, &absent) {
 		return nil, explainLocal(question{}, "", err)
