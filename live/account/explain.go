@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -68,7 +69,7 @@ func explain(ctx context.Context, q question, err error) error {
 
 	var sso *ssocreds.InvalidTokenError
 	if errors.As(err, &sso) {
-		return &Expired{What: "the credentials of the AWS SSO login", Hint: "run `aws sso login`, then this again"}
+		return loginExpired()
 	}
 	switch code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
@@ -105,6 +106,10 @@ func explain(ctx context.Context, q question, err error) error {
 	return explainLocal(q, host, err)
 }
 
+func loginExpired() error {
+	return &Expired{What: "the credentials of the AWS SSO login", Hint: "run `aws sso login`, then this again"}
+}
+
 // explainLocal is explain where no answer came.
 func explainLocal(q question, host string, err error) error {
 	var (
@@ -128,6 +133,8 @@ func explainLocal(q question, host string, err error) error {
 		return &NoCredentials{Why: "the credential_process of the profile failed"}
 	case errors.As(err, &decode):
 		return &Unreachable{Host: host, Why: "its answer is not one of STS"}
+	case errors.As(err, &path) && strings.Contains(filepath.ToSlash(path.Path), "/sso/cache/"):
+		return loginExpired() // there was none yet
 	case errors.As(err, &path): // before net.Error, which an errno inside it also is
 		return &NoCredentials{Why: "the file " + path.Path + " cannot be read: " + path.Err.Error()}
 	case errors.As(err, &send), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
