@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go/logging"
 )
 
@@ -117,6 +119,10 @@ func (s *slot) keep(c Credentials, now time.Time) {
 // id, duration and session, and given again as long as a good part of their
 // life is left.
 //
+// Where the environment has a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)
+// and AWS_ROLE_ARN is the role or is not set, the role is assumed with the token
+// itself; else with what the chain finds.
+//
 // session is the name that CloudTrail shows: see SessionName. Errors are
 // *NoCredentials, *RoleRefused, *Expired, *Unreachable, the end of ctx, or say
 // what is wrong with the account.
@@ -143,35 +149,107 @@ func (b *Broker) Credentials(ctx context.Context, a Account, role, session strin
 	if s.fresh(b.now()) {
 		return s.kept, nil
 	}
-	_, cfg, err := b.chain(ctx, inner)
+	c, err := b.assume(ctx, inner, a, k, parsed)
 	if err != nil {
 		return Credentials{}, err
 	}
-	in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &k.session}
-	if a.Duration != 0 {
-		in.DurationSeconds = aws.Int32(int32(a.Duration / time.Second))
-	}
-	if a.ExternalID != "" {
-		in.ExternalId = &a.ExternalID
-	}
-	out, err := sts.NewFromConfig(*cfg, func(o *sts.Options) {
-		if userRegion(cfg) == "" {
-			o.Region = defaultRegion(parsed.Partition)
-		}
-	}).AssumeRole(inner, in)
-	if err != nil {
-		return Credentials{}, explain(ctx, question{role, "the credentials of the environment"}, err)
-	}
-	got := out.Credentials
-	if got == nil || aws.ToString(got.AccessKeyId) == "" || aws.ToString(got.SecretAccessKey) == "" || got.Expiration == nil {
-		return Credentials{}, &Unreachable{Why: "its answer to AssumeRole has no credentials"}
-	}
-	c := Credentials{Role: role, Expires: *got.Expiration, keys: secret(keys{*got.AccessKeyId, *got.SecretAccessKey, aws.ToString(got.SessionToken), profileRegion(cfg)})}
 	if !c.Expires.After(b.now()) {
-		return Credentials{}, &Expired{What: c.String(), Hint: "look at the clock of this machine: AWS has just given them"}
+		return Credentials{}, &Expired{What: "the " + c.String(), Hint: "look at the clock of this machine: AWS has just given them"}
 	}
 	s.keep(c, b.now())
 	return c, nil
+}
+
+// assume asks STS for a role's credentials.
+func (b *Broker) assume(outer, inner context.Context, a Account, k slotKey, role arn.ARN) (Credentials, error) {
+	var seconds *int32
+	if a.Duration != 0 {
+		seconds = aws.Int32(int32(a.Duration / time.Second))
+	}
+	region := func(cfg *aws.Config) func(*sts.Options) {
+		return func(o *sts.Options) {
+			if userRegion(cfg) == "" {
+				o.Region = defaultRegion(role.Partition)
+			}
+		}
+	}
+	var (
+		got *types.Credentials
+		cfg *aws.Config
+	)
+	if file := webIdentity(k.role); file != "" {
+		q := question{k.role, "the web identity token"}
+		loaded, err := load(inner, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+		if err != nil {
+			return Credentials{}, explain(outer, q, err)
+		}
+		cfg = &loaded
+		token, err := readToken(file)
+		if err != nil {
+			return Credentials{}, err
+		}
+		out, err := sts.NewFromConfig(loaded, region(cfg)).AssumeRoleWithWebIdentity(inner, &sts.AssumeRoleWithWebIdentityInput{
+			RoleArn: &k.role, RoleSessionName: &k.session, DurationSeconds: seconds, WebIdentityToken: &token,
+		})
+		if err != nil {
+			return Credentials{}, explain(outer, q, err)
+		}
+		got = out.Credentials
+	} else {
+		_, chain, err := b.chain(outer, inner)
+		if err != nil {
+			return Credentials{}, err
+		}
+		cfg = chain
+		in := &sts.AssumeRoleInput{RoleArn: &k.role, RoleSessionName: &k.session, DurationSeconds: seconds}
+		if a.ExternalID != "" {
+			in.ExternalId = &a.ExternalID
+		}
+		out, err := sts.NewFromConfig(*cfg, region(cfg)).AssumeRole(inner, in)
+		if err != nil {
+			return Credentials{}, explain(outer, question{k.role, "the credentials of the environment"}, err)
+		}
+		got = out.Credentials
+	}
+	if got == nil || aws.ToString(got.AccessKeyId) == "" || aws.ToString(got.SecretAccessKey) == "" || got.Expiration == nil {
+		return Credentials{}, &Unreachable{Why: "its answer has no credentials"}
+	}
+	return Credentials{Role: k.role, Expires: *got.Expiration, keys: secret(keys{*got.AccessKeyId, *got.SecretAccessKey, aws.ToString(got.SessionToken), profileRegion(cfg)})}, nil
+}
+
+// webIdentity is the file of a web identity token with which a role is assumed
+// directly: where the environment names a token, and this role with it or none.
+// Then no role has to trust itself, and each account's role can trust the CI
+// system. "" where the chain's credentials are to assume the role.
+func webIdentity(role string) string {
+	if os.Getenv("AWS_ACCESS_KEY_ID") != "" || os.Getenv("AWS_ACCESS_KEY") != "" { // the chain prefers these
+		return ""
+	}
+	if named := os.Getenv("AWS_ROLE_ARN"); named != "" && named != role {
+		return ""
+	}
+	return os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
+}
+
+// maxToken is the largest token that STS takes.
+const maxToken = 20_000
+
+func readToken(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", explainLocal(question{}, "", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxToken+1))
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return "", explainLocal(question{}, "", err)
+	}
+	if len(text) == 0 || len(text) > maxToken {
+		return "", &NoCredentials{Why: "the file " + name + " of AWS_WEB_IDENTITY_TOKEN_FILE holds no web identity token"}
+	}
+	return string(text), nil
 }
 
 // chain returns the credentials that the SDK's default chain finds, and its

@@ -286,7 +286,7 @@ func TestErrors(t *testing.T) {
 		{"no external id", keys, "arn:aws:iam::111111111111:role/outside", &RoleRefused{}, "AccessDenied", 1},
 		{"too long", keys, "arn:aws:iam::111111111111:role/gateway", &RoleRefused{}, "the duration is longer than the role allows", 1},
 		{"echoed", func(t *testing.T, home string, s *sts.Server) { ownKeys(t); s.Echo(true) }, "arn:aws:iam::111111111111:role/nobody", &RoleRefused{}, "AccessDenied", 1},
-		{"expired", func(t *testing.T, _ string, s *sts.Server) { ownKeys(t); s.Expire(ownKey); s.Echo(true) }, plan, &Expired{}, "the credentials of the environment have expired", 1},
+		{"expired", func(t *testing.T, _ string, s *sts.Server) { ownKeys(t); s.Expire(ownKey); s.Echo(true) }, plan, &Expired{}, "the credentials of the environment expired", 1},
 		{"unknown key", func(t *testing.T, _ string, s *sts.Server) {
 			t.Setenv("AWS_ACCESS_KEY_ID", "AKIANOBODY")
 			t.Setenv("AWS_SECRET_ACCESS_KEY", ownWord)

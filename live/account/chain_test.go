@@ -98,3 +98,58 @@ func TestSSOLogin(t *testing.T) {
 		noSecret(t, "the error", err.Error())
 	}
 }
+
+// In CI a role is assumed with the job's token itself where AWS_ROLE_ARN names
+// it, or nothing: no role has to trust itself, and none stands between.
+func TestWebIdentityDirectly(t *testing.T) {
+	ci := "arn:aws:iam::111111111111:role/ci"
+	for _, tt := range []struct {
+		name, named, keys, role, token string
+		actions                        string
+		kind                           any
+	}{
+		{"named", ci, "", ci, webWord, "AssumeRoleWithWebIdentity", nil},
+		{"none named", "", "", ci, webWord, "AssumeRoleWithWebIdentity", nil},
+		{"another named", ci, "", plan, webWord, "AssumeRoleWithWebIdentity AssumeRole", nil},
+		{"keys come first", ci, ownKey, plan, webWord, "AssumeRole", nil},
+		{"refused", "", "", plan, webWord, "AssumeRoleWithWebIdentity", &RoleRefused{}},
+		{"another token", "", "", ci, "planted-other", "AssumeRoleWithWebIdentity", &RoleRefused{}},
+		{"empty token", "", "", ci, "", "", &NoCredentials{}},
+		{"no role at all", "", "", "", webWord, "", &NoCredentials{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			home := emptyEnv(t)
+			s, c := start(t)
+			s.Echo(true)
+			t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", write(t, filepath.Join(home, "jwt"), tt.token))
+			if tt.named != "" {
+				t.Setenv("AWS_ROLE_ARN", tt.named)
+			}
+			if tt.keys != "" {
+				ownKeys(t)
+			}
+			b := &Broker{Now: c.now}
+			creds, err := b.Credentials(context.Background(), Account{Duration: 30 * time.Minute}, tt.role, "run-ada")
+			if s.Actions() != tt.actions {
+				t.Errorf("asked %s", s.Actions())
+			}
+			if tt.kind != nil {
+				if err == nil || fmt.Sprintf("%T", err) != fmt.Sprintf("%T", tt.kind) {
+					t.Fatalf("%T %v", err, err)
+				}
+				noSecret(t, "the error", err.Error())
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := s.Requests()[len(s.Requests())-1]
+			if last.Role != tt.role || last.Session != "run-ada" || last.Seconds != 1800 {
+				t.Errorf("%+v", last)
+			}
+			if id, _, err := b.Identity(context.Background(), creds); err != nil || id != "111111111111" {
+				t.Errorf("%s %v", id, err)
+			}
+		})
+	}
+}

@@ -38,7 +38,7 @@ type Expired struct {
 	Hint string
 }
 
-func (e *Expired) Error() string { return e.What + " have expired\nhint: " + e.Hint }
+func (e *Expired) Error() string { return e.What + " expired\nhint: " + e.Hint }
 
 // An Unreachable says that AWS did not answer, or not with sense: nothing is
 // known of the credentials.

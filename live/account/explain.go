@@ -74,7 +74,7 @@ func explain(ctx context.Context, q question, err error) error {
 	switch code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
 		if web {
-			return &Expired{What: "the web identity token's hours", Hint: "run the job again: the token of a CI job is valid for a short time"}
+			return &Expired{What: "the web identity token", Hint: "run the job again: the token of a CI job is valid for a short time"}
 		}
 		return &Expired{What: q.what, Hint: "log in again, or run the job again, then this; a saved plan stays as it is"}
 	}

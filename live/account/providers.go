@@ -63,10 +63,10 @@ type Instance struct {
 	Line int
 }
 
-// types are the types of providers that reach AWS with the arguments that are
+// providerTypes are the types of providers that reach AWS with the arguments that are
 // read here, whatever registry and namespace they come from: OpenTofu has its
 // own, and a fork has the provider's.
-var types = map[string]bool{"aws": true, "awscc": true, "awsutils": true}
+var providerTypes = map[string]bool{"aws": true, "awscc": true, "awsutils": true}
 
 // Providers returns every AWS provider instance of a plan, sorted by address,
 // those of modules included. Which there are is the plan's to say; values come
@@ -86,7 +86,7 @@ func Providers(ctx context.Context, in ProvidersInput) ([]Instance, error) {
 		if pc == nil {
 			return nil, errors.New("the plan's configuration has an empty provider\nhint: plan again")
 		}
-		if !types[pc.FullName[strings.LastIndexByte(pc.FullName, '/')+1:]] {
+		if !providerTypes[pc.FullName[strings.LastIndexByte(pc.FullName, '/')+1:]] {
 			continue
 		}
 		found, block := w.instances(ctx, pc)
