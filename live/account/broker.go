@@ -135,7 +135,7 @@ func (b *Broker) Credentials(ctx context.Context, a Account, role, session strin
 	}
 	parsed, err := parseRole(role)
 	if err != nil {
-		return Credentials{}, fmt.Errorf("account %s: %w\nhint: correct plan_role or apply_role in terrier.hcl", a.Name, err)
+		return Credentials{}, fmt.Errorf("account %s: the role %s is %w\nhint: correct plan_role or apply_role in terrier.hcl", a.Name, quoteShort(role), err)
 	}
 	if a.Duration != 0 && (a.Duration < 15*time.Minute || a.Duration > 12*time.Hour) {
 		return Credentials{}, fmt.Errorf("account %s: duration is %s\nhint: AWS gives a role from 15m to 12h", a.Name, a.Duration)
@@ -411,7 +411,7 @@ func (b *Broker) ProfileAccount(ctx context.Context, profile string) (id, how st
 	case shared.RoleARN != "":
 		a, err := parseRole(shared.RoleARN)
 		if err != nil {
-			return "", "", fmt.Errorf("the profile %q: %w", profile, err)
+			return "", "", fmt.Errorf("the profile %q has a role_arn that is %w", profile, err)
 		}
 		return a.AccountID, "role_arn", nil
 	case shared.Credentials.HasKeys(), shared.CredentialProcess != "", shared.LoginSession != "":
@@ -445,14 +445,15 @@ var (
 	roleName  = regexp.MustCompile(`^role/[A-Za-z0-9_+=,.@/-]{1,512}$`)
 )
 
-// parseRole reads the ARN of an IAM role, strictly.
+// parseRole reads the ARN of an IAM role, strictly. The error does not hold the
+// text: it may be the value of a sensitive variable.
 func parseRole(s string) (arn.ARN, error) {
 	a, err := arn.Parse(s)
 	switch {
 	case err != nil, a.Service != "iam", a.Region != "", !accountID.MatchString(a.AccountID), !roleName.MatchString(a.Resource):
-		return arn.ARN{}, errors.New("not the ARN of an IAM role, such as arn:aws:iam::111111111111:role/name: " + quoteShort(s))
+		return arn.ARN{}, errors.New("not the ARN of an IAM role, such as arn:aws:iam::111111111111:role/name")
 	case a.Partition != "aws" && a.Partition != "aws-cn" && a.Partition != "aws-us-gov":
-		return arn.ARN{}, errors.New("the ARN of a role is in a partition that is not known: " + quoteShort(s))
+		return arn.ARN{}, errors.New("the ARN of a role in a partition that is not known")
 	}
 	return a, nil
 }
