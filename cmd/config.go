@@ -34,6 +34,9 @@ type Config struct {
 	Environments []*EnvironmentConfig     // in the order of the file, which decides
 	Accounts     []*AccountConfig         // in the order of the file
 	Guards       GuardsConfig
+	Terraform    TerraformConfig
+	Backend      *BackendConfig // of all environments, nil where it is not said
+	Runs         RunsConfig
 	Identity     IdentityConfig
 	Lint         LintConfig
 	Constraints  []versions.Constraint // in the order of the file, which decides
@@ -75,24 +78,32 @@ type StackConfig struct {
 	Role        string   // "stack", "module", "example", "ignore", or "" to leave it to the rules
 	Environment string   // name of an environment, or ""
 	After       []string // paths or globs of the stacks to apply before
-	Range       hcl.Range
+	// Providers holds the account ids of provider instances that the files do
+	// not tell, by "name" or "name.alias".
+	Providers map[string]string
+	Range     hcl.Range
 }
 
 // An EnvironmentConfig is an environment.
 type EnvironmentConfig struct {
-	Name          string
-	Stacks        []string // globs
-	Account       string   // name of an account, or ""
-	After         []string // names of the environments to promote from
-	Repo          string   // name of its own live repository, or ""
-	Root          string   // directory to strip in that repository, or ""
-	Approvals     int      // how many an apply needs
-	Workspace     string
-	VarFiles      []string
-	BackendConfig []string
-	Guards        GuardsConfig             // in addition to Config.Guards, never weaker
-	Rules         map[string]lint.Severity // of lint, where they differ here
-	Range         hcl.Range
+	Name      string
+	Stacks    []string // globs
+	Account   string   // name of an account, or ""
+	After     []string // names of the environments to promote from
+	Repo      string   // name of its own live repository, or ""
+	Root      string   // directory to strip in that repository, or ""
+	Approvals int      // how many an apply needs
+	// Approvers are those whose approvals count, by user name, email address
+	// or id at the forge; none for everybody.
+	Approvers      []string
+	AuthorApproves bool // whether the author's own approval counts
+	Workspace      string
+	VarFiles       []string
+	BackendConfig  []string
+	Backend        *BackendConfig           // what differs here, or nil
+	Guards         GuardsConfig             // in addition to Config.Guards, never weaker
+	Rules          map[string]lint.Severity // of lint, where they differ here
+	Range          hcl.Range
 }
 
 // An AccountConfig is an AWS account.
@@ -105,12 +116,6 @@ type AccountConfig struct {
 	Duration   time.Duration
 	ExternalID string
 	Range      hcl.Range
-}
-
-// GuardsConfig is what no apply may do.
-type GuardsConfig struct {
-	Protect    []string // resource types and addresses
-	MaxDestroy *int     // nil for no limit
 }
 
 // IdentityConfig is who commits and tags.
@@ -158,6 +163,9 @@ func loadConfig(dir, explicit string) (*Config, hcl.Diagnostics, map[string]*hcl
 		c.Path = abs
 	}
 	c.Root = filepath.Dir(c.Path)
+	if d := c.insideRepository(orElse(gitRoot(c.Root), c.Root)); d != nil {
+		diags = append(diags, d)
+	}
 	return c, diags, map[string]*hcl.File{shown: f}
 }
 
@@ -214,10 +222,12 @@ func reason(err error) string {
 
 func defaultConfig() *Config {
 	return &Config{
-		Modules:  ModulesConfig{Version: "1.0.0", Layout: LayoutPerModule},
-		Module:   map[string]*ModuleConfig{},
-		Identity: IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
-		Lint:     LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
+		Modules:   ModulesConfig{Version: "1.0.0", Layout: LayoutPerModule},
+		Module:    map[string]*ModuleConfig{},
+		Identity:  IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
+		Terraform: TerraformConfig{Timeout: defaultTimeout},
+		Runs:      RunsConfig{Keep: defaultKeep},
+		Lint:      LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
 	}
 }
 

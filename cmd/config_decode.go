@@ -121,6 +121,8 @@ func (d *decoder) root(body hcl.Body) {
 		{Type: "guards"}, {Type: "identity"}, {Type: "lint"},
 		{Type: "rule", LabelNames: []string{"name"}},
 		{Type: "constraint", LabelNames: []string{"module"}},
+		{Type: "terraform"}, {Type: "runs"},
+		{Type: "backend", LabelNames: []string{"type"}},
 	}})
 	first := map[string]hcl.Range{}
 	for _, b := range blocks {
@@ -148,8 +150,13 @@ func (d *decoder) root(body hcl.Body) {
 		case "account":
 			d.account(b)
 		case "guards":
-			attrs, _ := d.content(b.Body, attributes("protect", "max_destroy"))
-			d.guards(attrs, &d.c.Guards)
+			d.guards(b, &d.c.Guards)
+		case "terraform":
+			d.terraform(b)
+		case "backend":
+			d.c.Backend = d.backend(b)
+		case "runs":
+			d.runs(b)
 		case "identity":
 			d.identity(b)
 		case "lint":
@@ -164,6 +171,7 @@ func (d *decoder) root(body hcl.Body) {
 	d.shared()
 	d.cycles()
 	d.stricter(blocks)
+	d.buckets()
 }
 
 func (d *decoder) modules(b *hcl.Block) {
@@ -222,7 +230,7 @@ func (d *decoder) module(b *hcl.Block) {
 var roles = []string{"stack", "module", "example", "ignore"}
 
 func (d *decoder) stack(b *hcl.Block) {
-	attrs, _ := d.content(b.Body, attributes("role", "environment", "after"))
+	attrs, _ := d.content(b.Body, attributes("role", "environment", "after", "providers"))
 	s := &StackConfig{Glob: b.Labels[0], Range: b.DefRange}
 	d.check(located{s.Glob, b.LabelRanges[0]}, "Not a glob for stacks", checkGlob)
 	if v, ok := d.str(attrs["role"]); ok && d.oneOf(v, "role", roles) {
@@ -233,12 +241,13 @@ func (d *decoder) stack(b *hcl.Block) {
 		d.environmentRefs = append(d.environmentRefs, v)
 	}
 	s.After = d.list(attrs["after"], "Not a path or glob of stacks", checkGlob)
+	s.Providers = d.providers(attrs["providers"])
 	d.c.Stacks = append(d.c.Stacks, s)
 }
 
 func (d *decoder) environment(b *hcl.Block) {
-	schema := attributes("stacks", "account", "after", "repo", "root", "approvals", "workspace", "var_files", "backend_config")
-	schema.Blocks = []hcl.BlockHeaderSchema{{Type: "guards"}, {Type: "rule", LabelNames: []string{"name"}}}
+	schema := attributes("stacks", "account", "after", "repo", "root", "approvals", "approvers", "author_approves", "workspace", "var_files", "backend_config")
+	schema.Blocks = []hcl.BlockHeaderSchema{{Type: "guards"}, {Type: "rule", LabelNames: []string{"name"}}, {Type: "backend", LabelNames: []string{"type"}}}
 	attrs, blocks := d.content(b.Body, schema)
 	e := &EnvironmentConfig{Name: b.Labels[0], Range: b.DefRange}
 	d.check(located{e.Name, b.LabelRanges[0]}, "Not a name for an environment", checkName)
@@ -271,18 +280,16 @@ func (d *decoder) environment(b *hcl.Block) {
 		d.err(attrs["root"].NameRange, "Root without a repository", "`root` is stripped in the environment's own repository, and this environment has none.\n\nhint: set `repo`, or leave `root` out")
 	}
 	e.Approvals = d.integer(attrs["approvals"])
+	d.approvers(e, attrs)
 	e.Workspace = d.checked(attrs["workspace"], "Not a workspace", checkWorkspace)
 	e.VarFiles = d.list(attrs["var_files"], "Not a file", checkArgument)
 	e.BackendConfig = d.list(attrs["backend_config"], "Not a backend configuration", checkArgument)
 	d.environmentRules(e, blocks.OfType("rule"))
-	guards := blocks.OfType("guards")
-	for i, g := range guards {
-		if i > 0 {
-			d.err(g.DefRange, "Duplicate guards block", "It is already there in line %d.", guards[0].DefRange.Start.Line)
-			continue
-		}
-		ga, _ := d.content(g.Body, attributes("protect", "max_destroy"))
-		d.guards(ga, &e.Guards)
+	for _, g := range d.once(blocks.OfType("guards")) {
+		d.guards(g, &e.Guards)
+	}
+	for _, s := range d.once(blocks.OfType("backend")) {
+		e.Backend = d.backend(s)
 	}
 	d.c.Environments = append(d.c.Environments, e)
 }
@@ -342,15 +349,14 @@ func (d *decoder) account(b *hcl.Block) {
 	d.c.Accounts = append(d.c.Accounts, a)
 }
 
-func (d *decoder) guards(attrs hcl.Attributes, g *GuardsConfig) {
-	g.Protect = d.list(attrs["protect"], "Not a resource type or address", checkAddress)
-	if a := attrs["max_destroy"]; a != nil {
-		before := len(d.diags)
-		n := d.integer(a)
-		if len(d.diags) == before {
-			g.MaxDestroy = &n
+// once is the first of the blocks of a type; others are errors.
+func (d *decoder) once(blocks hcl.Blocks) hcl.Blocks {
+	for i, b := range blocks {
+		if i > 0 {
+			d.err(b.DefRange, "Duplicate "+b.Type+" block", "It is already there in line %d.", blocks[0].DefRange.Start.Line)
 		}
 	}
+	return blocks[:min(1, len(blocks))]
 }
 
 func (d *decoder) identity(b *hcl.Block) {

@@ -127,16 +127,6 @@ func (c *Config) after() map[string][]string {
 	return out
 }
 
-// accountOf is the name of an environment's account, "" for none.
-func (c *Config) accountOf(environment string) string {
-	for _, e := range c.Environments {
-		if e.Name == environment {
-			return e.Account
-		}
-	}
-	return ""
-}
-
 // lintState is what an environment adds to where a stack keeps its state.
 func (c *Config) lintState(stack string) lint.State {
 	name, _ := c.Environment(stack)

@@ -101,25 +101,28 @@ func (d *decoder) cycles() {
 
 // stricter checks that an environment's guards only add to the common ones.
 func (d *decoder) stricter(blocks hcl.Blocks) {
-	limit := d.c.Guards.MaxDestroy
-	if limit == nil {
-		return
-	}
 	for _, b := range blocks.OfType("environment") {
 		for _, e := range d.c.Environments {
-			if e.Range != b.DefRange || e.Guards.MaxDestroy == nil || *e.Guards.MaxDestroy <= *limit {
+			if e.Range != b.DefRange {
 				continue
 			}
-			d.err(maxDestroyRange(b), "Weaker guard", "All environments may destroy at most %d; one can be stricter, never weaker, and %d is more.", *limit, *e.Guards.MaxDestroy)
+			if limit, own := d.c.Guards.MaxDestroy, e.Guards.MaxDestroy; limit != nil && own != nil && *own > *limit {
+				d.err(guardRange(b, "max_destroy"), "Weaker guard", "All environments may destroy at most %d; one can be stricter, never weaker, and %d is more.", *limit, *own)
+			}
+			for _, n := range e.Guards.Override {
+				if !slices.Contains(d.c.Guards.Override, n) {
+					d.err(guardRange(b, "override"), "Weaker guard", "The guards of all environments do not let %q be overridden; one environment can be stricter, never weaker.\n\nhint: put %q into `override` of the guards block outside, and `override = []` into the environments where it must not be", n, n)
+				}
+			}
 		}
 	}
 }
 
-// maxDestroyRange is where an environment block sets max_destroy.
-func maxDestroyRange(b *hcl.Block) hcl.Range {
+// guardRange is where an environment block sets an attribute of its guards.
+func guardRange(b *hcl.Block, name string) hcl.Range {
 	if body, ok := b.Body.(*hclsyntax.Body); ok {
 		for _, g := range body.Blocks {
-			if a := g.Body.Attributes["max_destroy"]; a != nil {
+			if a := g.Body.Attributes[name]; a != nil && g.Type == "guards" {
 				return a.Expr.Range()
 			}
 		}

@@ -20,7 +20,7 @@ type template struct {
 }
 
 // samples are the values with which templates are tried when they are read.
-var samples = map[string]string{"name": "example", "version": "1.0.0", "tag": "v1.0.0"}
+var samples = map[string]string{"name": "example", "version": "1.0.0", "tag": "v1.0.0", "stack": "live/prod/vpc", "environment": "prod", "account": "prod"}
 
 func (t *template) expand(values map[string]string) (string, error) {
 	s, diags := t.evaluate(values)

@@ -100,18 +100,20 @@ func TestProductConfig(t *testing.T) {
 			Module:  map[string]*ModuleConfig{"modules/vpc": {Path: "modules/vpc", Name: "aws-vpc"}},
 			Stacks:  []*StackConfig{{Glob: "live/shared/*", Role: "stack", After: []string{"live/shared/dns"}}},
 			Environments: []*EnvironmentConfig{
-				{Name: "sandbox", Stacks: []string{"live/sandbox/**"}, Account: "sandbox"},
+				{Name: "sandbox", Stacks: []string{"live/sandbox/**"}, Account: "sandbox", AuthorApproves: true},
 				{Name: "prod", Stacks: []string{"live/prod/**"}, Account: "prod", After: []string{"sandbox"}, Repo: "live-prod",
-					Approvals: 1, Workspace: "prod", VarFiles: []string{"prod.tfvars"}, BackendConfig: []string{"prod.s3.tfbackend"}},
+					Approvals: 1, AuthorApproves: true, Workspace: "prod", VarFiles: []string{"prod.tfvars"}, BackendConfig: []string{"prod.s3.tfbackend"}},
 			},
 			Accounts: []*AccountConfig{
 				{Name: "sandbox", ID: "222222222222"},
 				{Name: "prod", ID: "111111111111", Also: []string{"333333333333"},
 					PlanRole: "arn:aws:iam::111111111111:role/terrier-plan", ApplyRole: "arn:aws:iam::111111111111:role/terrier-apply"},
 			},
-			Guards:   GuardsConfig{Protect: []string{"aws_db_instance", "aws_s3_bucket.logs"}, MaxDestroy: &three},
-			Identity: IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
-			Lint:     LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
+			Guards:    GuardsConfig{Protect: []string{"aws_db_instance", "aws_s3_bucket.logs"}, MaxDestroy: &three},
+			Terraform: TerraformConfig{Timeout: 2 * time.Hour},
+			Runs:      RunsConfig{Keep: 720 * time.Hour},
+			Identity:  IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
+			Lint:      LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
 		}
 		if diff := cmp.Diff(want, c, cmpopts.IgnoreTypes(hcl.Range{}, &template{}), cmpopts.IgnoreUnexported(ModulesConfig{}, LiveConfig{})); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)

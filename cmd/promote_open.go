@@ -63,7 +63,7 @@ func (r *pinsRun) gather(ctx context.Context, o promoteOptions, soak time.Durati
 func (v *versionsRun) clone() *promotion.Clone {
 	return &promotion.Clone{
 		Dir: v.chdir, Root: v.cfg.Root, Set: v.set, Graph: v.graph,
-		Environments: v.cfg.Order(), EnvironmentsOf: v.cfg.EnvironmentsOf, AccountOf: v.cfg.accountOf, Load: v.load,
+		Environments: v.cfg.Order(), EnvironmentsOf: v.cfg.EnvironmentsOf, AccountOf: v.cfg.AccountOf, Load: v.load,
 	}
 }
 

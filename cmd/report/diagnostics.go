@@ -221,9 +221,13 @@ func escapeRune(r rune, raw string) string {
 // word is what may be an address in a line of source.
 var word = regexp.MustCompile("[^\\s\"'`<>]+")
 
+// privateKey is one of age, which was meant to be a public one.
+var privateKey = regexp.MustCompile(`(?i)AGE-SECRET-KEY-[0-9A-Z-]+`)
+
 // mask writes * over every credential in a line, one for each byte, so that
 // offsets stay as they are.
 func mask(line string) string {
+	line = privateKey.ReplaceAllStringFunc(line, func(key string) string { return strings.Repeat("*", len(key)) })
 	if !strings.ContainsAny(line, "@=%") {
 		return line // every credential is before an @, or behind a = that may be written %3D
 	}
