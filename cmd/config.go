@@ -40,6 +40,9 @@ type Config struct {
 	Identity     IdentityConfig
 	Lint         LintConfig
 	Constraints  []versions.Constraint // in the order of the file, which decides
+
+	dir      string // from where it was looked for, absolute where the search was
+	explicit bool   // named, not found
 }
 
 // ModulesConfig is where module repositories live and how releases are named.
@@ -138,7 +141,7 @@ func loadConfig(dir, explicit string) (*Config, hcl.Diagnostics, map[string]*hcl
 	}
 	if file == "" {
 		c := defaultConfig()
-		c.Root = root
+		c.Root, c.dir = root, dir
 		return c, nil, nil
 	}
 	shown := file
@@ -163,6 +166,7 @@ func loadConfig(dir, explicit string) (*Config, hcl.Diagnostics, map[string]*hcl
 		c.Path = abs
 	}
 	c.Root = filepath.Dir(c.Path)
+	c.dir, c.explicit = dir, explicit != ""
 	if d := c.insideRepository(orElse(gitRoot(c.Root), c.Root)); d != nil {
 		diags = append(diags, d)
 	}

@@ -115,7 +115,7 @@ func TestProductConfig(t *testing.T) {
 			Identity:  IdentityConfig{Name: "terrier", Email: "terrier@localhost"},
 			Lint:      LintConfig{FailOn: lint.Warn, Settings: lint.Settings{Rules: map[string]lint.RuleSettings{}}},
 		}
-		if diff := cmp.Diff(want, c, cmpopts.IgnoreTypes(hcl.Range{}, &template{}), cmpopts.IgnoreUnexported(ModulesConfig{}, LiveConfig{})); diff != "" {
+		if diff := cmp.Diff(want, c, cmpopts.IgnoreTypes(hcl.Range{}, &template{}), cmpopts.IgnoreUnexported(Config{}, ModulesConfig{}, LiveConfig{})); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 		for what, got := range map[string]func() (string, error){
