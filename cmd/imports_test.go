@@ -30,7 +30,7 @@ func TestImportDirection(t *testing.T) {
 		"live/store":         {},
 		"live/estate":        {"live/static", "modules", "modules/fetch", "modules/lock", "modules/repo", "hclparse"},
 		"live/static":        {"modules", "hclparse"},
-		"live/approval":      {"live/store", "modules/forge"},
+		"live/approval":      {"live/store", "modules/forge", "live/guard"},
 		"live/terraform":     {},
 		"live/account":       {"hclparse", "modules", "live/static"},
 		"modules":            {"hclparse"},
