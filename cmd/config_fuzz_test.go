@@ -21,6 +21,11 @@ func FuzzConfig(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(src))
+	operate, err := os.ReadFile("testdata/config/operate.hcl")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(operate))
 	archive, err := txtar.ParseFile("testdata/config/bad.txtar")
 	if err != nil {
 		f.Fatal(err)
@@ -42,6 +47,21 @@ func FuzzConfig(f *testing.F) {
 		}
 		c.Environment("live/prod/vpc")
 		c.Stack("live/prod/vpc")
+		for _, e := range append([]*EnvironmentConfig{{}}, c.Environments...) {
+			if b, err := c.BackendFor("live/prod/vpc", e.Name); err == nil && b != nil && (checkKey(b.Key) != nil || b.Bucket == "") {
+				t.Fatalf("backend %+v", b)
+			}
+			for _, n := range c.Rules(e.Name).Override {
+				if !n.Overridable() {
+					t.Fatalf("%s can be overridden", n)
+				}
+			}
+		}
+		if g := (&Guarding{Base: c, Head: c}); len(c.Environments) < 20 {
+			if g.compare(); len(g.Weakened) > 0 {
+				t.Fatalf("it is weaker than itself: %v", g.Weakened)
+			}
+		}
 		source, err := c.Modules.SourceFor("aws-vpc")
 		if c.Modules.Configured() != (err == nil) {
 			t.Fatalf("source %q: %v", source, err)

@@ -25,7 +25,13 @@ func (d *decoder) guards(b *hcl.Block, g *GuardsConfig) {
 	schema := attributes("protect", "max_destroy", "branches", "override")
 	schema.Blocks = []hcl.BlockHeaderSchema{{Type: "freeze", LabelNames: []string{"name"}}}
 	attrs, blocks := d.content(b.Body, schema)
-	g.Protect = d.list(attrs["protect"], "Not a resource type or address", checkAddress)
+	g.Protect = d.list(attrs["protect"], "Not a resource type or address", func(s string) error {
+		if err := checkAddress(s); err != nil {
+			return err
+		}
+		_, err := guard.ParsePattern(s)
+		return err
+	})
 	if a := attrs["max_destroy"]; a != nil {
 		before := len(d.diags)
 		n := d.integer(a)
@@ -58,6 +64,9 @@ func (d *decoder) guards(b *hcl.Block, g *GuardsConfig) {
 func checkBranch(s string) error {
 	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "refs/") || strings.ContainsAny(s, " ~^:") {
 		return errors.New("it is a branch's short name, or a glob of such names\nhint: write \"main\" or \"release/*\"")
+	}
+	if err := guard.CheckBranches([]string{s}); err != nil {
+		return err
 	}
 	return checkGlob(s)
 }
@@ -122,7 +131,7 @@ func (d *decoder) freeze(b *hcl.Block) (guard.Window, bool) {
 	return w, true
 }
 
-// common are the guards of all environments.
+// rules are the guards as package guard has them.
 func (g GuardsConfig) rules() guard.Rules {
 	return guard.Rules{Protect: g.Protect, MaxDestroy: g.MaxDestroy, Freeze: g.Freeze, Branches: g.Branches, Override: g.Override, AuthorApproves: true}
 }

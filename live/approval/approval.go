@@ -117,7 +117,9 @@ func (e *Refused) Error() string {
 	return e.Reason + "\nhint: " + e.Hint
 }
 
-func refuse(hint, format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...), hint} }
+func refuse(hint, format string, args ...any) error {
+	return &Refused{fmt.Sprintf(format, args...), hint}
+}
 
 // Options say where approvals are looked for.
 type Options struct {

@@ -147,7 +147,9 @@ func gitlabEnv(url string) map[string]string {
 	return map[string]string{"GITLAB_CI": "true", "CI": "true", "CI_SERVER_URL": url, "CI_JOB_TOKEN": jobToken, "GITLAB_TOKEN": apiToken}
 }
 
-func getenv(m map[string]string) func(string) string { return func(name string) string { return m[name] } }
+func getenv(m map[string]string) func(string) string {
+	return func(name string) string { return m[name] }
+}
 
 func names(people []Person) string {
 	var out []string
@@ -176,7 +178,9 @@ func TestGitLab(t *testing.T) {
 		}
 	}
 	drop := func(route string) func(map[string]answer) { return func(m map[string]answer) { delete(m, route) } }
-	set := func(route string, a answer) func(map[string]answer) { return func(m map[string]answer) { m[route] = a } }
+	set := func(route string, a answer) func(map[string]answer) {
+		return func(m map[string]answer) { m[route] = a }
+	}
 	const (
 		job        = "/api/v4/job"
 		pipeline   = "/api/v4/projects/5/pipelines/70"
