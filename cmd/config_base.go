@@ -105,6 +105,9 @@ func guarding(ctx context.Context, cfg *Config, base string) (*Guarding, hcl.Dia
 	shown := g.Rev + ":" + at
 	c, diags, file := parseConfig(src, shown)
 	c.Path, c.Root = filepath.Join(r.Root, filepath.FromSlash(at)), filepath.Join(r.Root, filepath.FromSlash(path.Dir(at)))
+	if d := c.insideRepository(r.Root); d != nil {
+		diags = append(diags, d) // this checkout would bring it along
+	}
 	g.Base = c
 	g.compare()
 	return g, diags, map[string]*hcl.File{shown: file}, nil
@@ -298,6 +301,23 @@ func (g *Guarding) Account(stack, environment string) (*AccountConfig, *guard.Re
 		return nil, g.elsewhere(stack, environment, fmt.Sprintf("the base (%s) has it in account %s (%s), and this branch in %s (%s)", g.Rev, base.Name, base.ID, head.Name, head.ID))
 	}
 	return base, nil
+}
+
+// ApprovedIn is the environment whose approvals count for a stack, or why none
+// do: the base has the stack in another one that needs approvals, and those who
+// may approve there are not asked here.
+func (g *Guarding) ApprovedIn(stack, environment string) (string, *guard.Refusal) {
+	if g.Base == nil || slices.Contains(g.Base.EnvironmentsOf(stack), environment) {
+		return environment, nil
+	}
+	for _, name := range g.Base.EnvironmentsOf(stack) {
+		if g.Base.Rules(name).Approvals > 0 {
+			r := g.elsewhere(stack, environment, fmt.Sprintf("the base (%s) has it in environment %s, whose approvals cannot be asked for here", g.Rev, name))
+			r.Guard = guard.Unapproved
+			return "", r
+		}
+	}
+	return environment, nil
 }
 
 func (g *Guarding) elsewhere(stack, environment, why string) *guard.Refusal {

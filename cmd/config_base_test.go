@@ -264,6 +264,10 @@ func TestMovedStack(t *testing.T) {
 			if r := tc.g.Rules(tc.stack, tc.env); !asProd(r) {
 				t.Errorf("rules %+v", r)
 			}
+			in, unapproved := tc.g.ApprovedIn(tc.stack, tc.env)
+			if stays := tc.env == "prod"; stays != (unapproved == nil) || stays != (in == "prod") || !stays && unapproved.Guard != guard.Unapproved {
+				t.Errorf("approved in %q, %v", in, unapproved)
+			}
 			a, refusal := tc.g.Account(tc.stack, tc.env)
 			got := ""
 			switch {
@@ -501,6 +505,14 @@ func TestGuardingBase(t *testing.T) {
 			baseGit(t, dir, "checkout", "-q", "feature")
 			return dir, "", ""
 		}, "error", "", "max_destroi"},
+		{"a terraform in the repository", func(t *testing.T) (string, string, string) {
+			dir := branch(t)
+			baseGit(t, dir, "checkout", "-q", "main")
+			write(t, filepath.Join(dir, configName), fmt.Sprintf("terraform {\n  path = %q\n}\n", filepath.Join(dir, "bin", "tofu")))
+			commit(t, dir)
+			baseGit(t, dir, "checkout", "-q", "feature")
+			return dir, "", ""
+		}, "error", "", "lies in the repository"},
 		{"a directory there", func(t *testing.T) (string, string, string) {
 			dir := branch(t)
 			baseGit(t, dir, "checkout", "-q", "main")
