@@ -26,6 +26,7 @@ test: tools lint ## lint, and every test but the slow journeys
 	$(GO) test ./...
 
 e2e: build ## slow journeys: kills at every step, a full disk, from release to prod, with real terraform
+	@bash fixtures/tools.sh e2e
 	$(GO) test -count=1 -tags e2e -timeout 30m ./fixtures/...
 
 bench: tools build ## speed, as ratios against peers in the same run; BENCH_REPO=DIR for a monorepo of your own, LINT_REPO=DIR for lint, list and bump
