@@ -17,7 +17,7 @@ var helpGroups = []*cobra.Group{
 	{ID: "migrate", Title: "Migrate: split the monorepo once"},
 	{ID: "enforce", Title: "Enforce: no unpinned module gets merged"},
 	{ID: "version", Title: "Version: know, move and release what environments run"},
-	{ID: "operate", Title: "Operate: plan and apply, and know what was applied"},
+	{ID: "operate", Title: "Operate:"},
 	{ID: "other", Title: "Other"},
 }
 

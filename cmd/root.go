@@ -142,7 +142,7 @@ environment as TERRIER_<FLAG>.`,
 	addGroup(root, "migrate", a.initCommand(), a.scanCommand(), a.splitCommand(), a.pushCommand())
 	addGroup(root, "enforce", a.lintCommand(), a.lockCommand())
 	addGroup(root, "version", a.listCommand(), a.outdatedCommand(), a.diffCommand(), a.bumpCommand(), a.promoteCommand(), a.pinCommand(), a.releaseCommand())
-	addGroup(root, "operate", a.runsCommand())
+	addGroup(root, "operate", a.backendCommand())
 	addGroup(root, "other", a.cacheCommand(), a.completionCommand(), a.versionCommand())
 	root.SetHelpCommandGroupID("other")
 	for _, cmd := range root.Commands() {

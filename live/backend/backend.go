@@ -6,12 +6,6 @@
 // bucket, and moves no state.
 package backend
 
-import (
-	"github.com/hashicorp/hcl/v2"
-
-	"github.com/terrier-iac/terrier/hclparse"
-)
-
 // A Want is what the backend of one unit should be.
 type Want struct {
 	Type string // "s3"
@@ -22,6 +16,8 @@ type Want struct {
 	// File and Line are where the configuration says it.
 	File string
 	Line int
+	// Why is why it cannot be told; then there is no Type.
+	Why string
 }
 
 // A Unit is a stack in one environment.
@@ -46,11 +42,13 @@ type Status string
 // The statuses, the worst last.
 const (
 	Matches  Status = "matches"
-	Missing  Status = "missing"    // there is no backend at all: the state is a local file
-	Differs  Status = "differs"    // some arguments have other values, or are not there
-	Other    Status = "other-type" // a backend of another type, or a cloud block
-	Computed Status = "computed"   // what it is cannot be told from the files
-	Broken   Status = "unreadable" // a file that does not parse, or two backends
+	Missing  Status = "missing"      // there is no backend at all: the state is a local file
+	Differs  Status = "differs"      // some arguments have other values, or are not there
+	Partial  Status = "partial"      // the block leaves out where the state is, and no file of backend_config says it
+	Other    Status = "other-type"   // a backend of another type, or a cloud block
+	Computed Status = "computed"     // what it is cannot be told from the files
+	Unwanted Status = "unconfigured" // the configuration does not say what it should be
+	Broken   Status = "unreadable"   // a file that does not parse, or two backends
 )
 
 // A Difference is one argument.
@@ -94,7 +92,7 @@ type Migration struct {
 	Before     []string // what must be true, one sentence each
 	Commands   []string // of a POSIX shell, every word quoted that needs it
 	Undo       []string
-	Workspaces []string // those that are known to have a state; nil for default alone
+	Workspaces []string // of the stack's environments; nil for default alone
 }
 
 // A Change is a file as it is to be.
@@ -109,6 +107,7 @@ type Duplicate struct {
 	Units  []string // sorted
 	Places []string // FILE:LINE of each
 	Where  string   // the shared place
+	Now    bool     // it is so already; else it would be, by the configuration
 }
 
 // A Plan is what was found, and what would be written.
@@ -123,10 +122,26 @@ type Options struct {
 	// Migrate says that places of states may change: without it such a change
 	// is found, and left out.
 	Migrate bool
+	// Select chooses the units that are reported and changed; nil for all.
+	Select func(unit string) bool
+	// OnDisk says that there is a file, which the tree may leave out: git
+	// ignores states and many files of backend_config. nil for the tree alone.
+	OnDisk func(name string) bool
 }
 
-// New finds out how the backends of stacks are to what they should be, and how
-// to make them so.
-func New(t *hclparse.Tree, stacks []Stack, o Options) (*Plan, hcl.Diagnostics) {
-	panic("not yet")
+// Open reports whether something is left: any difference, or with written,
+// which says that the plan's changes are made, one that they do not mend.
+func (f Finding) Open(written bool) bool {
+	switch f.Status {
+	case Matches:
+		return false
+	case Other, Computed, Unwanted, Broken:
+		return true
+	}
+	for _, d := range f.Differences {
+		if !written || !d.Fixed {
+			return true
+		}
+	}
+	return false
 }
