@@ -34,6 +34,10 @@ func WriteFixes(w io.Writer, changes []lint.Change, st Style) error {
 			p.f("%s\n", st.yellow(fmt.Sprintf("# %s: credentials are masked, so this part cannot be applied", visible(c.Path))))
 		}
 		p.f("%s\n", st.bold("diff --git "+old+" "+new))
+		if c.Before == nil { // a new file
+			p.f("%s\n", st.bold("new file mode 100644"))
+			old = "/dev/null"
+		}
 		p.f("%s\n%s\n", st.bold("--- "+fileLine(old)), st.bold("+++ "+fileLine(new)))
 		if !applies {
 			// Only what is written is masked: git would write the asterisks.

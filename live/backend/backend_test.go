@@ -209,6 +209,10 @@ func TestFindings(t *testing.T) {
 			"-- a/main.tf --\n" + block("    bucket = \"state\"\n    key    = \"old\"\n"), []Stack{one("a", wants("k", lock...))}, Options{},
 			"a differs a/main.tf:2\n  key \"old\" -> \"k\" a/main.tf:4 moves (the state would be looked for at another place)\n  use_lockfile \"false\" -> \"true\" a/main.tf:2 fixed\nwrite a/main.tf false\n" + block("    bucket = \"state\"\n    key    = \"old\"\n\n    use_lockfile = true\n"),
 		},
+		"the region of another bucket": {
+			"-- a/main.tf --\n" + block("    bucket = \"old\"\n    key    = \"k\"\n    region = \"r\"\n"), []Stack{one("a", wants("k", "region", "r1"))}, Options{},
+			"a differs a/main.tf:2\n  bucket \"old\" -> \"state\" a/main.tf:3 moves (the state would be looked for at another place)\n  region \"r\" -> \"r1\" a/main.tf:5 (it goes with the bucket, which is left)\n  warning: nothing locks the state: neither use_lockfile nor dynamodb_table is set\n",
+		},
 		"nothing locks": {
 			"-- a/main.tf --\n" + block("    bucket = \"state\"\n    key    = \"k\"\n"), []Stack{one("a", wants("k"))}, Options{},
 			"a matches a/main.tf:2\n  warning: nothing locks the state: neither use_lockfile nor dynamodb_table is set\n",
@@ -219,7 +223,7 @@ func TestFindings(t *testing.T) {
 		},
 		"partial": {
 			"-- a/main.tf --\nterraform {\n  backend \"s3\" {}\n}\n", []Stack{one("a", wants("k", lock...))}, Options{},
-			"a partial a/main.tf:2\n  bucket \"\" -> \"state\" a/main.tf:2 moves (the state would be looked for at another place)\n  key \"\" -> \"k\" a/main.tf:2 moves (the state would be looked for at another place)\n  use_lockfile \"false\" -> \"true\" a/main.tf:2 fixed\nwrite a/main.tf false\n" + block("    use_lockfile = true\n"),
+			"a partial a/main.tf:2\n  bucket \"\" -> \"state\" a/main.tf:2 moves (the state would be looked for at another place)\n  key \"\" -> \"k\" a/main.tf:2 moves (the state would be looked for at another place)\n  use_lockfile \"false\" -> \"true\" a/main.tf:2 (it goes with the bucket, which is left)\n",
 		},
 		"other type": {
 			"-- a/main.tf --\nterraform {\n  backend \"gcs\" {}\n}\n-- b/main.tf --\nterraform {\n  cloud {}\n}\n", []Stack{one("a", wants("k")), one("b", wants("l"))}, Options{Migrate: true},

@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+const fromInit = "where init's -backend-config, or who was asked, said: it is not in the files"
+
 // migration says how the state of a unit follows, where its place changes.
 func (w *work) migration(st *state) {
 	f := st.finding
@@ -27,7 +29,7 @@ func (w *work) migration(st *state) {
 	case known:
 		m.From = from.String()
 	default:
-		m.From = "where init's -backend-config, or who was asked, said: it is not in the files"
+		m.From = fromInit
 	}
 	for _, u := range st.stack.Units {
 		if u.Workspace != "" && u.Workspace != "default" && !slices.Contains(m.Workspaces, u.Workspace) {
@@ -36,11 +38,16 @@ func (w *work) migration(st *state) {
 	}
 	m.Before = []string{
 		"Nobody plans or applies in this stack, nor will until the end: stop its pipelines. Terraform locks one place at a time, not the way between two.",
-		"You may read and write both " + m.From + " and " + m.To + ".",
+		"You may read and write both places.",
 		"There is no state at the new place yet.",
+	}
+	if m.From == fromInit {
+		m.Before = append(m.Before, "The first init gets the -backend-config that it is given today, and the later ones do not.")
 	}
 	if len(m.Workspaces) > 0 {
 		m.Before = append(m.Before, "Init moves all workspaces of the stack together, those of its other environments too: "+strings.Join(m.Workspaces, ", ")+".")
+	} else {
+		m.Before = append(m.Before, "Init moves every workspace that it finds at the old place.")
 	}
 	chdir := "terraform -chdir=" + shell(st.stack.Dir)
 	init := chdir + " init"
@@ -48,7 +55,10 @@ func (w *work) migration(st *state) {
 	for _, c := range st.unit.BackendConfig {
 		config += " " + shell("-backend-config="+c)
 	}
-	name := shell(regexp.MustCompile(`[^A-Za-z0-9_.-]+`).ReplaceAllString(st.unit.Name, "-") + ".tfstate.backup")
+	name := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(st.unit.Name, "-"), "-")
+	if name == "" {
+		name = "root"
+	}
 	var workspace []string
 	if len(m.Workspaces) > 0 && st.unit.Workspace != "" {
 		workspace = []string{chdir + " workspace select " + shell(st.unit.Workspace)}
@@ -60,7 +70,8 @@ func (w *work) migration(st *state) {
 	m.Commands = append(m.Commands, init+config)
 	m.Commands = append(m.Commands, workspace...)
 	m.Commands = append(m.Commands,
-		chdir+" state pull >"+name,
+		// It holds secrets: for nobody else, and in no commit.
+		"(umask 077; "+chdir+" state pull >../"+name+".tfstate.backup)",
 		write,
 		init+" -migrate-state"+config,
 	)
@@ -77,11 +88,11 @@ func (w *work) migration(st *state) {
 	for _, file := range files {
 		back += " " + shell(file)
 	}
-	if st.none {
-		back = "rm " + shell(f.File)
-	}
-	// What was copied is still where it was.
+	// A bucket keeps what was copied out of it; a local file is emptied.
 	m.Undo = []string{back, init + " -reconfigure" + config}
+	if st.none {
+		m.Undo = []string{"rm " + shell(f.File), init + " -migrate-state"}
+	}
 	f.Migration = m
 }
 

@@ -45,6 +45,17 @@ func New(t *hclparse.Tree, stacks []Stack, o Options) (*Plan, error) {
 		}
 	}
 	w.refuse(refused)
+	// Region, role and lock belong to the bucket: with the old one they would
+	// be wrong.
+	apart := map[string]string{}
+	for _, st := range w.units {
+		for _, d := range st.finding.Differences {
+			if (d.Attribute == "bucket" || d.Attribute == "type") && !d.Fixed {
+				apart[st.unit.Name] = "it goes with the " + d.Attribute + ", which is left"
+			}
+		}
+	}
+	w.refuse(apart)
 	var err error
 	if p.Changes, err = w.write(); err != nil {
 		return nil, err
