@@ -213,6 +213,13 @@ func TestFindings(t *testing.T) {
 			"-- a/main.tf --\n" + block("    bucket = \"old\"\n    key    = \"k\"\n    region = \"r\"\n"), []Stack{one("a", wants("k", "region", "r1"))}, Options{},
 			"a differs a/main.tf:2\n  bucket \"old\" -> \"state\" a/main.tf:3 moves (the state would be looked for at another place)\n  region \"r\" -> \"r1\" a/main.tf:5 (it goes with the bucket, which is left)\n  warning: nothing locks the state: neither use_lockfile nor dynamodb_table is set\n",
 		},
+		"a terraform that does not know it": {
+			"-- a/main.tf --\n" + block("    bucket = \"state\"\n    key    = \"a\"\n    dynamodb_table = \"t\"\n") + "-- a/versions.tf --\nterraform {\n  required_version = \"~> 1.7.0\"\n}\n" +
+				"-- b/main.tf --\n" + block("    bucket = \"state\"\n    key    = \"b\"\n    dynamodb_table = \"t\"\n") + "-- b/versions.tf --\nterraform {\n  required_version = \"1.11.4\"\n}\n",
+			[]Stack{one("a", wants("a", lock...)), one("b", wants("b", lock...))}, Options{},
+			"a differs a/main.tf:2\n  use_lockfile \"false\" -> \"true\" a/main.tf:2 (Terraform knows it from 1.10.0, and a/versions.tf:2 asks for ~> 1.7.0)\nb differs b/main.tf:2\n  use_lockfile \"false\" -> \"true\" b/main.tf:2 fixed\nwrite b/main.tf false\n" +
+				block("    bucket = \"state\"\n    key    = \"b\"\n    dynamodb_table = \"t\"\n    use_lockfile   = true\n"),
+		},
 		"nothing locks": {
 			"-- a/main.tf --\n" + block("    bucket = \"state\"\n    key    = \"k\"\n"), []Stack{one("a", wants("k"))}, Options{},
 			"a matches a/main.tf:2\n  warning: nothing locks the state: neither use_lockfile nor dynamodb_table is set\n",

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
@@ -265,9 +267,11 @@ func (w *work) compare(st *state, block *body) {
 			continue
 		case s == nil:
 			b := w.home(st, block, files, name)
-			d := Difference{Attribute: name, Want: want, Absent: true, Have: defaults[name], File: b.path, Line: b.line, Moves: places[name]}
+			d := Difference{Attribute: name, Want: want, Absent: true, Have: defaults[name], File: b.path, Line: b.line, Moves: places[name], Why: w.tooOld(st.stack.Dir, name)}
 			f.Differences = append(f.Differences, d)
-			w.demand(b, demand{of: st, value: want, body: b, differ: len(f.Differences) - 1}, name)
+			if d.Why == "" {
+				w.demand(b, demand{of: st, value: want, body: b, differ: len(f.Differences) - 1}, name)
+			}
 			continue
 		case s.known && s.value == want:
 			w.demand(at, demand{of: st, value: want, body: at, at: s, differ: -1}, used)
@@ -346,6 +350,42 @@ func (w *work) configs(st *state) (files []*body, values map[string]string, ok b
 	}
 	return files, values, true
 }
+
+// since is the version of Terraform that knows an argument first.
+var since = map[string]string{"use_lockfile": "1.10.0", "assume_role.role_arn": "1.6.0"}
+
+// tooOld says why the programs that a stack asks for do not know an argument; ""
+// where they may.
+func (w *work) tooOld(dir, name string) string {
+	first, ok := since[name]
+	if !ok || w.tree.Modules[dir] == nil {
+		return ""
+	}
+	m := w.tree.Reload(dir)
+	for _, r := range m.RequiredVersions {
+		constraints, err := version.NewConstraint(r.Constraint)
+		if err != nil {
+			continue // terraform says it
+		}
+		least := version.Must(version.NewVersion(first)).Segments()
+		may := constraints.Check(version.Must(version.NewVersion("99.0.0")))
+		for minor := least[1]; minor < 100 && !may; minor++ {
+			for _, patch := range []int{0, 99} {
+				may = may || constraints.Check(version.Must(version.NewVersion(fmt.Sprintf("1.%d.%d", minor, patch))))
+			}
+		}
+		for _, exact := range exactly.FindAllString(r.Constraint, -1) { // 1.11.4 alone
+			v, err := version.NewVersion(exact)
+			may = may || err == nil && constraints.Check(v) && v.GreaterThanOrEqual(version.Must(version.NewVersion(first)))
+		}
+		if !may {
+			return fmt.Sprintf("Terraform knows it from %s, and %s:%d asks for %s", first, r.File.Path, r.Range.Start.Line, r.Constraint)
+		}
+	}
+	return ""
+}
+
+var exactly = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+`)
 
 // home is where a value is written that is not in a unit's own files: in the
 // block if all units of the code want the same, else in the unit's last file.
@@ -432,7 +472,7 @@ func (w *work) missing(st *state) {
 			continue
 		}
 		home := w.home(st, b, files, attr)
-		f.Differences = append(f.Differences, Difference{Attribute: attr, Want: want, Absent: true, File: home.path, Moves: places[attr] && local != "", Why: why})
+		f.Differences = append(f.Differences, Difference{Attribute: attr, Want: want, Absent: true, File: home.path, Moves: places[attr] && local != "", Why: cmp.Or(why, w.tooOld(st.stack.Dir, attr))})
 		w.demand(home, demand{of: st, value: want, body: home, differ: len(f.Differences) - 1}, attr)
 	}
 }
