@@ -31,7 +31,7 @@ func (a *app) backendCommand() *cobra.Command {
 	var o backendOptions
 	cmd := &cobra.Command{
 		Use:   "backend",
-		Short: "Write or check each stack's backend block, as the configuration has it",
+		Short: "Write or check the backend block of each stack",
 		Long: `Backend holds the S3 backend of every stack against backend "s3" of terrier.hcl,
 and writes what is missing or differs: a new file backend.tf where there is no
 backend, else the arguments alone, with every other byte as it was. Arguments
