@@ -1,0 +1,226 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"github.com/terrier-iac/terrier/live/estate"
+	"github.com/terrier-iac/terrier/live/guard"
+	"github.com/terrier-iac/terrier/live/runs"
+	"github.com/terrier-iac/terrier/live/store"
+	"github.com/terrier-iac/terrier/live/terraform"
+)
+
+// erroredState is the file that terraform leaves in a stack's directory where it
+// could not save the state.
+const erroredState = "errored.tfstate"
+
+// aftermath bounds what is done after an interrupt: unlocking, and no more.
+const aftermath = 2 * time.Minute
+
+// anew plans a stack within an apply: one that was deferred, or one of which it
+// is not known how far an earlier apply came. The outcome is nil where there is
+// a plan that may be applied now.
+func (a *applying) anew(ctx context.Context, u *estate.Unit, st *store.Stack, s *session, again bool) (*Outcome, error) {
+	if again {
+		if err := a.recover(ctx, u, st, s); err != nil {
+			return nil, err
+		}
+	}
+	now := *st
+	for _, name := range st.Upstream {
+		if up := a.run.Stack(name); up != nil {
+			now.Round = max(now.Round, up.Round+1)
+		}
+	}
+	_, err := a.planIn(ctx, a.run, u, &now, s)
+	if err := a.planned(ctx, a.run, st, now, err); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	switch st.Status {
+	case store.Unchanged:
+		state := store.StateUnchanged
+		if again {
+			state = store.StateApplied
+		}
+		if err := a.Store.Record(a.run.ID, store.Step{Stack: st.Name, State: state, Time: a.Now().UTC(), Digest: st.Digest}); err != nil {
+			return nil, err
+		}
+		if !again {
+			return &Outcome{Status: StatusSkipped, Reason: "no changes"}, nil
+		}
+		r := a.record(a.run, st)
+		r.Action, r.Result = runs.Apply, runs.Applied
+		if err := a.keep(ctx, r); err != nil {
+			return nil, err
+		}
+		return &Outcome{Status: StatusApplied, Reason: "the earlier apply had done it, as the state says"}, nil
+	case store.Changes:
+	case store.Refused:
+		out := Outcome{Status: StatusRefused, Reason: said(st), Left: true}
+		return &out, nil
+	default:
+		return &Outcome{Status: StatusFailed, Reason: st.Error, Left: true}, nil
+	}
+	r, err := a.Approved(ctx, a.run, st, s.settings.Rules)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	out := Outcome{Status: StatusDeferred, Guard: r.Guard, Reason: "it is planned now (" + Counts(st.Summary) + "), and " + r.Reason, Hint: r.Hint, Left: true}
+	if again {
+		out.Reason = "what is left of it is planned anew (" + Counts(st.Summary) + "), and " + r.Reason
+	}
+	return &out, nil
+}
+
+// recover waits for a terraform of an earlier apply that still runs, and brings
+// a state home that it could not save.
+func (a *applying) recover(ctx context.Context, u *estate.Unit, st *store.Stack, s *session) error {
+	dir, err := a.Store.Dir(a.run.ID, st.Name)
+	if err != nil {
+		return err
+	}
+	alive := filepath.Join(dir, "alive")
+	if _, running, err := terraform.Running(alive); err != nil {
+		return asProblem(err)
+	} else if running {
+		a.tell(st.Name, EventStep, "waiting for the terraform of an earlier apply", "")
+		if err := terraform.WaitAlive(ctx, alive); err != nil {
+			return err
+		}
+	}
+	// What is known of its life tells whether a lock that is left is its own.
+	raw := filepath.Join(dir, "output.raw")
+	if life, err := terraform.LastLife(alive, raw); err == nil {
+		s.life = &life
+	}
+	if err := os.Remove(raw); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// An apply that nobody watched to its end may have left it here.
+	if err := a.rescue(s.Dir, dir); err != nil {
+		return err
+	}
+	kept := filepath.Join(dir, erroredState)
+	if _, err := os.Lstat(kept); err != nil {
+		return nil
+	}
+	a.tell(st.Name, EventStep, "pushing the state that could not be saved", "")
+	if err := a.Terraform.StatePush(ctx, s.Session, kept, a.opts.LockTimeout); err != nil {
+		p := asProblem(err)
+		p.Reason = "the state that an earlier apply could not save, " + kept + ", could not be pushed: " + p.Reason
+		return p
+	}
+	return os.Rename(kept, kept+".pushed")
+}
+
+// unsaved refuses a stack whose directory holds a state that an apply outside of
+// the run could not save: what terraform plans without it is wrong.
+func (a *applying) unsaved(u *estate.Unit) []guard.Refusal {
+	if _, err := os.Lstat(filepath.Join(a.Root, filepath.FromSlash(u.Stack), erroredState)); err != nil {
+		return nil
+	}
+	return []guard.Refusal{{
+		Guard: guard.Stale, Reason: "an earlier apply could not save its state: " + u.Stack + "/" + erroredState,
+		Hint: "`terraform state push " + erroredState + "` there, then remove the file, and plan anew",
+	}}
+}
+
+// rescue moves a state that terraform could not save out of the stack's
+// directory into the run's, where only the user reads it.
+func (a *applying) rescue(stack, dir string) error {
+	from := filepath.Join(stack, erroredState)
+	info, err := os.Lstat(from)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if err := os.Chmod(from, 0o600); err != nil {
+		return err
+	}
+	to := filepath.Join(dir, erroredState)
+	if err := os.Rename(from, to); err == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from) // of another file system
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		return err
+	}
+	return os.Remove(from)
+}
+
+// ended tells what an apply's end means, and cleans up behind a terraform that
+// could not. Nil is success, and nothing else is.
+func (a *applying) ended(ctx context.Context, s *session, dir string, err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	p := asProblem(err)
+	var killed *terraform.KilledError
+	var timeout *terraform.TimeoutError
+	var errored *terraform.ErroredStateError
+	var lock *terraform.LockError
+	again := fmt.Sprintf("`terrier apply %s` reads the state and completes it", a.run.ID)
+	switch {
+	case errors.As(err, &lock), errors.Is(err, terraform.ErrStalePlan):
+		// Nothing was applied.
+		if errors.Is(err, terraform.ErrStalePlan) {
+			p.Guard, p.Hint = guard.Stale, again
+		}
+		return p
+	case errors.As(err, &errored):
+		p.Hint = "terraform could not save the state and wrote it to a file, which is kept; " + again
+	case errors.As(err, &killed), errors.As(err, &timeout), ctx.Err() != nil:
+		p.Unknown, p.Hint = true, again
+	case p.Hint == "":
+		p.Hint = again
+	}
+	if err := a.rescue(s.Dir, dir); err != nil {
+		p.Reason += "; and " + erroredState + " could not be moved: " + err.Error()
+	}
+	if killed != nil {
+		a.unlock(ctx, s, dir, killed.Life)
+	}
+	return p
+}
+
+// unlock releases the lock that a terraform which is dead has left on its state.
+func (a *applying) unlock(ctx context.Context, s *session, dir string, life terraform.Life) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
+	defer cancel()
+	probe := filepath.Join(dir, "probe.tfplan")
+	_, err := a.Terraform.PlanTo(ctx, s.Session, terraform.PlanOptions{Out: probe, Lock: true})
+	_ = os.Remove(probe)
+	if lock := (*terraform.LockError)(nil); errors.As(err, &lock) {
+		// Where it is not sure that it is ours, it stays, and the next apply
+		// says who holds it.
+		_ = a.Terraform.ReleaseOwn(ctx, s.Session, lock, life)
+	}
+}
+
+// destroysAll reports whether a plan leaves nothing of what there was.
+func destroysAll(p *tfjson.Plan) bool {
+	gone := false
+	for _, c := range p.ResourceChanges {
+		if c.Mode != tfjson.ManagedResourceMode || c.Change == nil {
+			continue
+		}
+		if !c.Change.Actions.Delete() {
+			return false
+		}
+		gone = true
+	}
+	return gone
+}
