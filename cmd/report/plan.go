@@ -1,0 +1,326 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/terrier-iac/terrier/live"
+	"github.com/terrier-iac/terrier/live/estate"
+	"github.com/terrier-iac/terrier/live/guard"
+	"github.com/terrier-iac/terrier/live/store"
+)
+
+// Plan is the result of `terrier plan`, as JSON has it. Nothing in it is a
+// secret.
+type Plan struct {
+	FormatVersion string      `json:"format_version"`
+	Run           string      `json:"run"` // "" where nothing was planned
+	Commit        string      `json:"commit"`
+	Drift         bool        `json:"drift"`
+	Stacks        []PlanStack `json:"stacks"`
+	// Notes are what the order could not take into account.
+	Notes []string `json:"notes"`
+}
+
+// PlanStack is one stack in an environment.
+type PlanStack struct {
+	Name        string `json:"name"`
+	Path        string `json:"path"`
+	Environment string `json:"environment"`
+	Account     string `json:"account"`
+	// Status is "changes", "unchanged", "deferred", "failed" or "unsupported".
+	Status string `json:"status"`
+	store.Summary
+	Fingerprint string          `json:"fingerprint"`
+	Error       string          `json:"error"`
+	After       []string        `json:"after"` // the stacks that it comes directly after
+	Refusals    []store.Refusal `json:"refusals"`
+	// Why is why it was chosen; with --why.
+	Why []PlanReason `json:"why,omitempty"`
+	// Renewed says, after --renew, whether the plan is the one before.
+	Renewed *PlanRenewed `json:"renewed,omitempty"`
+}
+
+// PlanReason is one reason for a stack to be chosen.
+type PlanReason struct {
+	Kind   string `json:"kind"`
+	Path   string `json:"path"`
+	Line   int    `json:"line"`
+	Detail string `json:"detail"`
+}
+
+// PlanRenewed is what planning anew has changed.
+type PlanRenewed struct {
+	Same        bool     `json:"same"` // approvals carry over
+	Differences []string `json:"differences"`
+}
+
+// NewPlan takes a run.
+func NewPlan(run *store.Run, terragrunt func(name string) bool) *Plan {
+	p := &Plan{FormatVersion: FormatVersion, Run: run.ID, Commit: run.Commit, Drift: run.Drift, Stacks: []PlanStack{}, Notes: []string{}}
+	for _, st := range run.Stacks {
+		s := PlanStack{
+			Name: dataPath(st.Name), Path: dataPath(st.Path), Environment: dataPath(st.Environment), Account: dataPath(st.Account), Status: string(st.Status),
+			Summary: st.Summary, Fingerprint: st.Fingerprint, Error: data(st.Error), After: st.Upstream, Refusals: []store.Refusal{},
+		}
+		for _, r := range st.Refusals {
+			s.Refusals = append(s.Refusals, store.Refusal{Guard: r.Guard, Reason: data(r.Reason), Hint: data(r.Hint)})
+		}
+		switch st.Status {
+		case store.Refused, store.Pending:
+			s.Status = string(store.Failed)
+			if s.Error == "" && len(s.Refusals) > 0 {
+				s.Error = s.Refusals[0].Reason
+			} else if s.Error == "" {
+				s.Error = "it was not planned"
+			}
+		case store.Failed:
+			if terragrunt(st.Name) {
+				s.Status = "unsupported"
+			}
+		}
+		p.Stacks = append(p.Stacks, s)
+	}
+	return p
+}
+
+// Reasons adds why each stack was chosen.
+func (p *Plan) Reasons(why func(name string) []estate.Reason) {
+	for i := range p.Stacks {
+		p.Stacks[i].Why = planReasons(why(p.Stacks[i].Name))
+	}
+}
+
+func planReasons(reasons []estate.Reason) []PlanReason {
+	out := []PlanReason{}
+	for _, r := range reasons {
+		out = append(out, PlanReason{Kind: r.Kind, Path: dataPath(r.Path), Line: r.Line, Detail: data(r.Detail)})
+	}
+	return out
+}
+
+// Renewals adds what planning anew has changed.
+func (p *Plan) Renewals(list []live.Renewal) {
+	for _, r := range list {
+		for i := range p.Stacks {
+			if s := &p.Stacks[i]; s.Name == dataPath(r.Stack.Name) {
+				s.Renewed = &PlanRenewed{Same: r.Same, Differences: []string{}}
+				for _, d := range r.Differences {
+					s.Renewed.Differences = append(s.Renewed.Differences, data(d))
+				}
+			}
+		}
+	}
+}
+
+// Counts are how many stacks have each status.
+func (p *Plan) Counts() map[string]int {
+	counts := map[string]int{}
+	for _, s := range p.Stacks {
+		counts[s.Status]++
+	}
+	return counts
+}
+
+// WritePlanned writes the result: of unchanged stacks their number, unless all are
+// asked for.
+func WritePlanned(w io.Writer, r *Plan, format string, st Style) error {
+	if format == "json" {
+		return JSON(w, r)
+	}
+	p := &printer{w: w}
+	title := "Plan"
+	if r.Drift {
+		title = "Drift"
+	}
+	counts := r.Counts()
+	p.f("%s  %s\n", st.bold(title), tally(counts, "failed", "unsupported", "changes", "deferred", "unchanged"))
+	for _, status := range []string{"failed", "unsupported", "changes", "deferred", "unchanged"} {
+		for _, s := range r.Stacks {
+			if s.Status != status || status == "unchanged" && !st.Verbose && s.Why == nil && len(s.Refusals) == 0 {
+				continue
+			}
+			textPlanned(p, st, s)
+		}
+	}
+	if n := counts["unchanged"]; n > 0 && n == len(r.Stacks) {
+		p.f("%s\n", st.green(fmt.Sprintf("Nothing to apply: %s as planned.", isAre(n, "stack"))))
+	}
+	if r.Run != "" {
+		p.f("Run %s\n", st.bold(r.Run))
+	}
+	return p.err
+}
+
+func isAre(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(n, noun) + " are"
+}
+
+func textPlanned(p *printer, st Style, s PlanStack) {
+	paint := st.yellow
+	switch s.Status {
+	case "failed", "unsupported":
+		paint = st.red
+	case "unchanged":
+		paint = st.green
+	}
+	where := ""
+	if s.Environment != "" {
+		where = "  " + st.faint(s.Environment)
+	}
+	const indent = 14
+	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-11s", s.Status)), st.bold(oneLine(s.Name)), where)
+	what := ""
+	switch s.Status {
+	case "changes":
+		what = live.Counts(s.Summary)
+	case "deferred":
+		what = s.Error
+	}
+	if what != "" {
+		p.f("%s%s\n", strings.Repeat(" ", indent), fold(what, st.Width, indent))
+	}
+	if s.Status == "failed" || s.Status == "unsupported" {
+		reason, hint, _ := strings.Cut(s.Error, "\nhint: ")
+		p.f("%s%s\n", strings.Repeat(" ", indent), fold(reason, st.Width, indent))
+		if hint != "" {
+			p.f("%shint: %s\n", strings.Repeat(" ", indent), fold(hint, st.Width, indent+6))
+		}
+	}
+	for _, r := range s.Refusals {
+		if s.Status != "failed" {
+			p.f("%s%s %s\n", strings.Repeat(" ", indent), st.red("guard "+r.Guard+":"), fold(r.Reason, st.Width-8-len(r.Guard), indent))
+		}
+	}
+	for _, r := range s.Why {
+		p.f("%s%s\n", strings.Repeat(" ", indent), st.faint(fold(reasonText(r), st.Width, indent)))
+	}
+	if s.Renewed != nil {
+		switch {
+		case s.Renewed.Same:
+			p.f("%s%s\n", strings.Repeat(" ", indent), st.green("the same plan as before: approvals carry over"))
+		case len(s.Renewed.Differences) > 0:
+			p.f("%snot the plan that was before:\n", strings.Repeat(" ", indent))
+			for _, d := range s.Renewed.Differences {
+				p.f("%s- %s\n", strings.Repeat(" ", indent), fold(d, st.Width, indent+2))
+			}
+		}
+	}
+}
+
+func reasonText(r PlanReason) string {
+	text := r.Detail
+	if r.Path != "" {
+		at := r.Path
+		if r.Line > 0 {
+			at = fmt.Sprintf("%s:%d", at, r.Line)
+		}
+		text = at + ": " + text
+	}
+	return text
+}
+
+// Apply is the result of `terrier apply`, as JSON has it.
+type Apply struct {
+	FormatVersion string       `json:"format_version"`
+	Run           string       `json:"run"`
+	Stacks        []ApplyStack `json:"stacks"`
+}
+
+// ApplyStack is what became of one stack.
+type ApplyStack struct {
+	Name        string `json:"name"`
+	Path        string `json:"path"`
+	Environment string `json:"environment"`
+	Account     string `json:"account"`
+	// Status is "applied", "refused", "failed", "deferred" or "skipped".
+	Status     string          `json:"status"`
+	Guard      string          `json:"guard"`
+	Reason     string          `json:"reason"`
+	Hint       string          `json:"hint"`
+	Refusals   []guard.Refusal `json:"refusals"`
+	Overridden []guard.Refusal `json:"overridden"`
+}
+
+// NewApply takes the outcomes of a run.
+func NewApply(run *store.Run, list []live.Outcome) *Apply {
+	a := &Apply{FormatVersion: FormatVersion, Run: run.ID, Stacks: []ApplyStack{}}
+	for _, o := range list {
+		a.Stacks = append(a.Stacks, ApplyStack{
+			Name: dataPath(o.Stack.Name), Path: dataPath(o.Stack.Path), Environment: dataPath(o.Stack.Environment), Account: dataPath(o.Stack.Account),
+			Status: string(o.Status), Guard: string(o.Guard), Reason: data(o.Reason), Hint: data(o.Hint),
+			Refusals: cleanRefusals(o.Refusals), Overridden: cleanRefusals(o.Overridden),
+		})
+	}
+	return a
+}
+
+func cleanRefusals(list []guard.Refusal) []guard.Refusal {
+	out := []guard.Refusal{}
+	for _, r := range list {
+		out = append(out, guard.Refusal{Guard: r.Guard, Reason: data(r.Reason), Hint: data(r.Hint)})
+	}
+	return out
+}
+
+// WriteApply writes what became of each stack, the worst first.
+func WriteApply(w io.Writer, r *Apply, format string, st Style) error {
+	if format == "json" {
+		return JSON(w, r)
+	}
+	p := &printer{w: w}
+	counts := map[string]int{}
+	for _, s := range r.Stacks {
+		counts[s.Status]++
+	}
+	p.f("%s  %s\n", st.bold("Apply"), tally(counts, "failed", "refused", "deferred", "applied", "skipped"))
+	for _, status := range []string{"failed", "refused", "deferred", "applied", "skipped"} {
+		for _, s := range r.Stacks {
+			if s.Status == status {
+				textApplied(p, st, s)
+			}
+		}
+	}
+	p.f("Run %s\n", st.bold(r.Run))
+	return p.err
+}
+
+func textApplied(p *printer, st Style, s ApplyStack) {
+	paint := st.faint
+	switch s.Status {
+	case "failed", "refused":
+		paint = st.red
+	case "deferred":
+		paint = st.yellow
+	case "applied":
+		paint = st.green
+	}
+	where := ""
+	if s.Environment != "" {
+		where = "  " + st.faint(s.Environment)
+	}
+	const indent = 11
+	blank := strings.Repeat(" ", indent)
+	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-8s", s.Status)), st.bold(oneLine(s.Name)), where)
+	if len(s.Refusals) == 0 {
+		if s.Reason != "" {
+			p.f("%s%s\n", blank, fold(s.Reason, st.Width, indent))
+		}
+		if s.Hint != "" {
+			p.f("%shint: %s\n", blank, fold(s.Hint, st.Width, indent+6))
+		}
+	}
+	for _, r := range s.Refusals {
+		p.f("%s%s %s\n", blank, st.red("guard "+string(r.Guard)+":"), fold(r.Reason, st.Width-8-len(r.Guard), indent))
+		if r.Hint != "" {
+			p.f("%shint: %s\n", blank, fold(r.Hint, st.Width, indent+6))
+		}
+	}
+	for _, r := range s.Overridden {
+		p.f("%s%s %s\n", blank, st.yellow("overridden "+string(r.Guard)+":"), fold(r.Reason, st.Width-13-len(r.Guard), indent))
+	}
+}

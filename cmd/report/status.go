@@ -1,0 +1,216 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/terrier-iac/terrier/live/estate"
+	"github.com/terrier-iac/terrier/live/runs"
+)
+
+// Status is the result of `terrier status`, as JSON has it.
+type Status struct {
+	FormatVersion string        `json:"format_version"`
+	Stacks        []StatusStack `json:"stacks"`
+}
+
+// StatusStack is one stack in an environment.
+type StatusStack struct {
+	Name        string `json:"name"`
+	Path        string `json:"path"`
+	Environment string `json:"environment"`
+	Account     string `json:"account"`
+	// Declared are the modules from elsewhere that the files ask for, Applied
+	// those that the stack stands at; null where nothing is known of that.
+	Declared []runs.Module `json:"declared"`
+	Applied  []runs.Module `json:"applied"`
+	LastPlan *StatusAct    `json:"last_plan"`
+	// LastApply may be a destroy.
+	LastApply *StatusAct `json:"last_apply"`
+	Commit    string     `json:"commit"` // that it stands at, "" where that is not known
+	// Drift is what the last plan --drift found, null for none.
+	Drift *StatusDrift `json:"drift"`
+	// Left says that the stack has changed since it was last applied, or had
+	// nothing to apply: merged and not applied; null where that is not known.
+	Left *bool `json:"left"`
+	// Pending is a plan with changes, or an apply that failed, since then.
+	Pending *StatusAct `json:"pending"`
+	Gone    bool       `json:"gone"` // it was destroyed
+}
+
+// StatusAct is a plan or an apply.
+type StatusAct struct {
+	Run    string    `json:"run"`
+	Time   time.Time `json:"time"`
+	Action string    `json:"action"`
+	Result string    `json:"result"`
+	Commit string    `json:"commit"`
+	By     string    `json:"by"`
+}
+
+// StatusDrift is a look at drift.
+type StatusDrift struct {
+	Run     string    `json:"run"`
+	Time    time.Time `json:"time"`
+	Result  string    `json:"result"`  // "changes", "unchanged" or "failed"
+	Drifted int       `json:"drifted"` // objects that are not as the state has them
+}
+
+// StatusOf is what is known of a stack.
+type StatusOf struct {
+	Unit               *estate.Unit
+	Declared           []runs.Module
+	Stand              runs.Standing
+	Plan, Apply, Drift *runs.Record // the newest of each, nil for none
+	Left               *bool
+}
+
+// NewStatus begins an empty report.
+func NewStatus() *Status { return &Status{FormatVersion: FormatVersion, Stacks: []StatusStack{}} }
+
+// Add adds a stack.
+func (r *Status) Add(s StatusOf) {
+	u := s.Unit
+	one := StatusStack{
+		Name: dataPath(u.Name()), Path: dataPath(u.Stack), Environment: dataPath(u.Environment), Account: dataPath(u.Account),
+		Declared: cleanModules(s.Declared), LastPlan: statusAct(s.Plan), LastApply: statusAct(s.Apply), Pending: statusAct(s.Stand.Pending),
+		Left: s.Left, Gone: s.Stand.Gone != nil,
+	}
+	if at := s.Stand.Settled; at != nil {
+		one.Commit, one.Applied = at.Commit, cleanModules(at.Modules)
+	}
+	if d := s.Drift; d != nil {
+		one.Drift = &StatusDrift{Run: d.Run, Time: d.Time, Result: string(d.Result)}
+		if d.Summary != nil {
+			one.Drift.Drifted = d.Summary.Drift
+		}
+	}
+	r.Stacks = append(r.Stacks, one)
+}
+
+func cleanModules(list []runs.Module) []runs.Module {
+	out := []runs.Module{}
+	for _, m := range list {
+		out = append(out, runs.Module{Source: data(m.Source), Subdir: dataPath(m.Subdir), Ref: data(m.Ref), Commit: m.Commit})
+	}
+	return out
+}
+
+func statusAct(r *runs.Record) *StatusAct {
+	if r == nil {
+		return nil
+	}
+	return &StatusAct{Run: data(r.Run), Time: r.Time, Action: string(r.Action), Result: string(r.Result), Commit: r.Commit, By: data(r.By)}
+}
+
+// WriteStatus writes the report: what has something left first.
+func WriteStatus(w io.Writer, r *Status, format string, st Style) error {
+	if format == "json" {
+		return JSON(w, r)
+	}
+	p := &printer{w: w}
+	counts := map[string]int{}
+	for _, s := range r.Stacks {
+		counts[s.state()]++
+	}
+	p.f("%s  %s\n", st.bold("Status"), tally(counts, statusOrder...))
+	for _, state := range statusOrder {
+		for _, s := range r.Stacks {
+			if s.state() == state {
+				textStatus(p, st, s, state)
+			}
+		}
+	}
+	return p.err
+}
+
+// statusOrder is the worst first.
+var statusOrder = []string{"failed", "drifted", "planned", "to apply", "never applied", "destroyed", "applied"}
+
+// state says in a word how a stack stands.
+func (s StatusStack) state() string {
+	switch {
+	case s.Pending != nil && s.Pending.Action != string(runs.Plan):
+		return "failed"
+	case s.Drift != nil && s.Drift.Result == string(runs.Changes):
+		return "drifted"
+	case s.Gone:
+		return "destroyed"
+	case s.Commit == "" && s.Pending == nil:
+		return "never applied"
+	case s.Pending != nil:
+		return "planned"
+	case s.Left != nil && *s.Left:
+		return "to apply"
+	}
+	return "applied"
+}
+
+func textStatus(p *printer, st Style, s StatusStack, state string) {
+	paint := st.yellow
+	switch state {
+	case "failed", "drifted":
+		paint = st.red
+	case "applied":
+		paint = st.green
+	}
+	where := ""
+	if s.Environment != "" {
+		where = "  " + st.faint(s.Environment)
+	}
+	const indent = 16
+	blank := strings.Repeat(" ", indent)
+	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-13s", state)), st.bold(oneLine(s.Name)), where)
+	act := func(what string, a *StatusAct) {
+		if a == nil {
+			return
+		}
+		text := fmt.Sprintf("%s %s: %s", what, a.Time.UTC().Format("2006-01-02 15:04"), a.Result)
+		if a.Commit != "" {
+			text += " at " + a.Commit[:min(12, len(a.Commit))]
+		}
+		if a.By != "" {
+			text += " by " + a.By
+		}
+		p.f("%s%s\n", blank, fold(text, st.Width, indent))
+	}
+	act("apply", s.LastApply)
+	if s.LastApply == nil || s.LastPlan != nil && s.LastPlan.Time.After(s.LastApply.Time) || st.Verbose {
+		act("plan ", s.LastPlan)
+	}
+	if d := s.Drift; d != nil {
+		text := fmt.Sprintf("drift %s: %s", d.Time.UTC().Format("2006-01-02 15:04"), d.Result)
+		if d.Drifted > 0 {
+			text += ", " + count(d.Drifted, "object")
+		}
+		p.f("%s%s\n", blank, fold(text, st.Width, indent))
+	}
+	for _, m := range s.moved() {
+		p.f("%s%s\n", blank, fold(m, st.Width, indent))
+	}
+}
+
+// moved are the modules whose declared version is not the applied one.
+func (s StatusStack) moved() []string {
+	if s.Applied == nil {
+		return nil
+	}
+	var out []string
+	for _, d := range s.Declared {
+		i := slices.IndexFunc(s.Applied, func(m runs.Module) bool { return m.Source == d.Source && m.Subdir == d.Subdir })
+		name := d.Source
+		if d.Subdir != "" {
+			name += "//" + d.Subdir
+		}
+		switch {
+		case i < 0:
+			out = append(out, fmt.Sprintf("%s %s is not applied", name, d.Ref))
+		case s.Applied[i].Ref != d.Ref:
+			out = append(out, fmt.Sprintf("%s: %s is declared, %s is applied", name, d.Ref, s.Applied[i].Ref))
+		}
+	}
+	return out
+}
