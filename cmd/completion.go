@@ -17,7 +17,7 @@ var helpGroups = []*cobra.Group{
 	{ID: "migrate", Title: "Migrate: split the monorepo once"},
 	{ID: "enforce", Title: "Enforce: no unpinned module gets merged"},
 	{ID: "version", Title: "Version: know, move and release what environments run"},
-	{ID: "operate", Title: "Operate:"},
+	{ID: "operate", Title: "Operate: plan and apply, per environment and account"},
 	{ID: "other", Title: "Other"},
 }
 

@@ -5,18 +5,16 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"strings"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -52,6 +50,9 @@ type app struct {
 	quiet, verbose bool
 	tfPath         string
 	now            func() time.Time // the clock
+	// again has the interrupts after the first, while a command listens to them;
+	// else a second one ends the process at once.
+	again *atomic.Pointer[chan struct{}]
 }
 
 // Main runs the command line and returns the exit code. Interrupts end the
@@ -59,12 +60,11 @@ type app struct {
 func Main(args []string, stdout, stderr io.Writer) int { return run(args, stdout, stderr, time.Now) }
 
 func run(args []string, stdout, stderr io.Writer, now func() time.Time) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	a := &app{stdout: stdout, stderr: stderr, now: now, again: new(atomic.Pointer[chan struct{}])}
+	ctx, stop := a.interruptible()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	relaxGC()
 	log.SetOutput(io.Discard) // of libraries: what there is to say, report says
-	a := &app{stdout: stdout, stderr: stderr, now: now}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -142,7 +142,7 @@ environment as TERRIER_<FLAG>.`,
 	addGroup(root, "migrate", a.initCommand(), a.scanCommand(), a.splitCommand(), a.pushCommand())
 	addGroup(root, "enforce", a.lintCommand(), a.lockCommand())
 	addGroup(root, "version", a.listCommand(), a.outdatedCommand(), a.diffCommand(), a.bumpCommand(), a.promoteCommand(), a.pinCommand(), a.releaseCommand())
-	addGroup(root, "operate", a.backendCommand())
+	addGroup(root, "operate", a.planCommand(), a.approveCommand(), a.applyCommand(), a.statusCommand(), a.backendCommand(), a.runsCommand())
 	addGroup(root, "other", a.cacheCommand(), a.completionCommand(), a.versionCommand())
 	root.SetHelpCommandGroupID("other")
 	for _, cmd := range root.Commands() {
