@@ -24,7 +24,8 @@ var foreign = [][2]string{
 }
 
 // placeOf tells where terrier runs. Gitea and Forgejo set the variables of
-// GitHub's, too, and come first.
+// GitHub's, too, and come first. CI alone tells nothing: shells, containers and
+// tools set it on people's own machines.
 func placeOf(getenv func(string) string) place {
 	for _, f := range foreign {
 		if truthy(getenv(f[0])) {
@@ -36,7 +37,7 @@ func placeOf(getenv func(string) string) place {
 		return inGitLab
 	case truthy(getenv("GITHUB_ACTIONS")):
 		return inGitHub
-	case truthy(getenv("CI")), getenv("CI_JOB_TOKEN") != "", getenv("ACTIONS_RUNTIME_TOKEN") != "":
+	case getenv("CI_JOB_TOKEN") != "", getenv("ACTIONS_RUNTIME_TOKEN") != "":
 		return "this CI"
 	}
 	return atHome
