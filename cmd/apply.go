@@ -2,11 +2,14 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
@@ -76,6 +79,9 @@ func (a *app) apply(ctx context.Context, id string, o applyOptions) error {
 		return err
 	}
 	run, err := e.load(ctx, id)
+	if r := foreign(err); r != nil {
+		return a.done(report.WriteApply(a.stdout, report.NewRefused(id, *r), a.format, a.style(a.stdout)), true)
+	}
 	if err != nil {
 		return err
 	}
@@ -132,6 +138,20 @@ func (a *app) applied(run *store.Run, list []live.Outcome) error {
 	return a.done(nil, left)
 }
 
+// mostReason bounds a reason, in bytes.
+const mostReason = 500
+
+// foreign is the refusal of a run that was not made here, or was edited; nil for
+// any other error.
+func foreign(err error) *guard.Refusal {
+	var f *store.ForeignError
+	if !errors.As(err, &f) {
+		return nil
+	}
+	reason, hint, _ := strings.Cut(err.Error(), "\nhint: ")
+	return &guard.Refusal{Guard: guard.Foreign, Reason: reason, Hint: hint}
+}
+
 // overrides are the guards to pass, each with its reason.
 func (o applyOptions) overrides() (map[guard.Name]string, error) {
 	out := map[guard.Name]string{}
@@ -155,7 +175,12 @@ func (o applyOptions) overrides() (map[guard.Name]string, error) {
 		if !g.Overridable() {
 			return nil, fmt.Errorf("--override %s: nothing passes this guard", name)
 		}
-		out[g] = strings.TrimSpace(o.reasons[min(i, len(o.reasons)-1)])
+		reason := strings.TrimSpace(o.reasons[min(i, len(o.reasons)-1)])
+		// It is kept in a line of a file, and shown to people.
+		if !utf8.ValidString(reason) || len(reason) > mostReason || strings.ContainsFunc(reason, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return nil, fmt.Errorf("--reason: it is one line of text, of %d bytes at most", mostReason)
+		}
+		out[g] = reason
 	}
 	return out, nil
 }

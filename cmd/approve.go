@@ -59,6 +59,10 @@ func (a *app) approve(ctx context.Context, id string, o approveOptions) error {
 		return err
 	}
 	run, err := e.load(ctx, id)
+	if r := foreign(err); r != nil {
+		report.Error(e.app.stderr, fmt.Errorf("guard %s: %w", r.Guard, err), e.app.style(e.app.stderr))
+		return errFound
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -45,12 +46,15 @@ type estateRun struct {
 	graph  *modules.Graph
 	guards *Guarding
 	estate *estate.Estate
+	made   *estate.Files // what its units are made of
 	tree   live.Tree
 	repo   *repo.Repo // nil outside of git
 	opener *moduleOpener
 	store  *store.Store
 	share  *share.Share // nil where runs are not shared
 	by     string
+	// terraform is findTerraform, under way; nil where nobody needs it yet.
+	terraform func() (*terraform.Terraform, error)
 }
 
 // openEstate reads the files and what is known of them. base is a revision whose
@@ -67,6 +71,9 @@ func (a *app) openEstate(ctx context.Context, base string) (*estateRun, error) {
 	if e.guards, err = a.guarding(ctx, cfg, base); err != nil {
 		return nil, err
 	}
+	if a.terraformAhead {
+		e.terraform = async(e.findTerraform)
+	}
 	if err := e.readTree(ctx); err != nil {
 		return nil, err
 	}
@@ -82,10 +89,19 @@ func (a *app) openEstate(ctx context.Context, base string) (*estateRun, error) {
 	if e.opener, err = a.moduleOpener(ctx, cfg.Root); err != nil {
 		return nil, err
 	}
+	e.opener.readAhead(e.graph)
 	c.Open = e.opener.open
 	e.estate, diags = estate.Discover(e.fsys, e.graph, c)
 	if err := e.show(errorsOf(diags)); err != nil {
 		return nil, err
+	}
+	e.made = estate.NewFiles(e.graph, e.estate)
+	if e.tree.Commit != "" {
+		hidden, err := e.hidden(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.tree.Dirty = slices.Compact(slices.Sorted(slices.Values(append(e.tree.Dirty, hidden...))))
 	}
 	if err := e.openStore(ctx); err != nil {
 		return nil, err
@@ -158,7 +174,7 @@ func (e *estateRun) readTree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.tree.Dirty = slices.DeleteFunc(changed, live.TerraformsOwn)
+	e.tree.Dirty = slices.DeleteFunc(changed, estate.Own)
 	return nil
 }
 
@@ -174,11 +190,7 @@ func (e *estateRun) openStore(ctx context.Context) error {
 	if e.store, err = openStore(e.cfg); err != nil {
 		return err
 	}
-	s := e.guards.Runs().S3
-	if s == nil {
-		return nil
-	}
-	e.share, err = share.Open(ctx, share.Config{Bucket: s.Bucket, Prefix: s.Prefix, Region: s.Region, KMSKeyID: s.KMSKeyID, Recipients: e.guards.Runs().Recipients})
+	e.share, err = openShare(ctx, e.guards.Runs())
 	return err
 }
 
@@ -204,16 +216,26 @@ func (e *estateRun) records(ctx context.Context) ([]runs.Record, error) {
 	return runs.Merge(file.Records, shared), nil
 }
 
-// record keeps a record here and, where runs are shared, there.
-func (e *estateRun) record(ctx context.Context, r runs.Record) error {
-	if err := runs.Append(e.cfg.Root, r); err != nil {
+// record keeps records here and, where runs are shared, there.
+func (e *estateRun) record(ctx context.Context, records ...runs.Record) error {
+	if err := runs.Append(e.cfg.Root, records...); err != nil {
 		return err
 	}
-	if e.share == nil {
+	if !e.shares() {
 		return nil
 	}
-	return e.share.Append(ctx, r)
+	for _, r := range records {
+		if err := e.share.Append(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// shares reports whether what is planned here is for others too. A job that has
+// not the key which seals runs, such as one of a merge request, reads what is
+// shared and plans for itself: it needs no right to write there.
+func (e *estateRun) shares() bool { return e.share != nil && e.store.Team() }
 
 // selection are the flags that choose units.
 type selection struct {
@@ -243,6 +265,41 @@ func (e *estateRun) choose(ctx context.Context, s selection) ([]*estate.Unit, es
 	return units, sel, err
 }
 
+// behind says why a unit has changed since a commit that it stands at, "" where
+// it has not.
+func (e *estateRun) behind() func(ctx context.Context, u *estate.Unit, commit string) (string, error) {
+	if e.repo == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	since := map[string]map[string][]estate.Reason{}
+	return func(ctx context.Context, u *estate.Unit, commit string) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch commit {
+		case e.tree.Commit:
+			return "", nil // that nothing else is there, the guard dirty says
+		case "":
+			return "the records do not say at which commit", nil
+		}
+		all, ok := since[commit]
+		if !ok {
+			var err error
+			all, err = e.changed(ctx, commit)
+			if errors.Is(err, repo.ErrRevision) || errors.Is(err, repo.ErrUnrelated) || errors.Is(err, repo.ErrShallow) {
+				return "this clone does not have the commit that it stands at, " + commit[:min(len(commit), 12)], nil
+			} else if err != nil {
+				return "", err
+			}
+			since[commit] = all
+		}
+		if reasons := all[u.Name()]; len(reasons) > 0 {
+			return report.ReasonText(reasons[0]), nil
+		}
+		return "", nil
+	}
+}
+
 // changed are the units that changed since a revision: since the commit that it
 // and HEAD have in common, as a merge request shows it.
 func (e *estateRun) changed(ctx context.Context, rev string) (map[string][]estate.Reason, error) {
@@ -255,11 +312,8 @@ func (e *estateRun) changed(ctx context.Context, rev string) (map[string][]estat
 	}
 	now := e.cfg.EstateConfig(e.guards.After)
 	in := estate.ChangedInput{
-		Repo: e.repo, Rev: rev, Graph: e.graph, Estate: e.estate, New: &now, LockFile: e.within(filepath.Join(e.cfg.Root, lock.Name)),
-		Cache: &repo.Cache{Dir: dir, Silence: remoteSilence},
-	}
-	if e.cfg.Path != "" {
-		in.ConfigFile = e.within(resolved(e.cfg.Path))
+		Repo: e.repo, Rev: rev, Graph: e.graph, Estate: e.estate, New: &now, Cache: &repo.Cache{Dir: dir, Silence: remoteSilence},
+		ConfigFile: e.fromRoot(e.cfg.Path), LockFile: e.fromRoot(filepath.Join(e.cfg.Root, lock.Name)),
 	}
 	base, err := e.repo.MergeBase(ctx, rev)
 	if err != nil {
@@ -272,12 +326,18 @@ func (e *estateRun) changed(ctx context.Context, rev string) (map[string][]estat
 	return estate.Changed(ctx, in)
 }
 
-// within is a path from the root, with slashes; "" for what is outside.
-func (e *estateRun) within(name string) string {
-	if rel, inside := within(e.root, name); inside {
-		return rel
+// fromRoot is an absolute path as seen from the root, with slashes; "" for one
+// outside of it, and for none.
+func (e *estateRun) fromRoot(name string) string {
+	if name == "" {
+		return ""
 	}
-	return ""
+	// The file need not be there.
+	rel, inside := within(resolved(e.root), filepath.Join(resolved(filepath.Dir(name)), filepath.Base(name)))
+	if !inside {
+		return ""
+	}
+	return rel
 }
 
 // configAt is the configuration as a commit has it; nil where it has none that
@@ -302,11 +362,10 @@ func (e *estateRun) configAt(ctx context.Context, commit, file string) *Config {
 // with.
 func (e *estateRun) operation(ctx context.Context, o operateOptions) (*live.Operation, error) {
 	how := e.guards.Terraform()
-	flag := e.app.tfPath
-	if flag == "" && os.Getenv(terraform.EnvPath) == "" {
-		flag = how.Path
+	if e.terraform == nil {
+		e.terraform = e.findTerraform
 	}
-	tf, err := terraform.Find(flag)
+	tf, err := e.terraform()
 	if err != nil {
 		return nil, err
 	}
@@ -329,7 +388,7 @@ func (e *estateRun) operation(ctx context.Context, o operateOptions) (*live.Oper
 			Cache: &repo.Cache{Dir: dir, Silence: remoteSilence}, Lock: lockFile, Path: tf.Path, Product: tf.Product, Version: tf.Version, Off: o.plainInit,
 			Registry: func() (install.Registry, error) { return registry.New(registry.Options{}) },
 		},
-		Broker: &account.Broker{Now: e.app.now}, Store: e.store, Settings: e.settings, Files: e.files,
+		Broker: &account.Broker{Now: e.app.now}, Store: e.store, Settings: e.settings, Files: e.files, Behind: e.behind(),
 		Records: records, Record: e.record, Jobs: o.jobsOr(how.Parallelism), Timeout: how.Timeout, By: e.by, Now: e.app.now, Environ: os.Environ(),
 		Approved: func(ctx context.Context, run *store.Run, s *store.Stack, r guard.Rules) (*guard.Refusal, error) {
 			_, refusal := e.approvals(ctx, source, run, s, r)
@@ -340,6 +399,30 @@ func (e *estateRun) operation(ctx context.Context, o operateOptions) (*live.Oper
 		op.Timeout = o.timeout
 	}
 	return op, nil
+}
+
+// findTerraform finds the terraform to plan and apply with.
+func (e *estateRun) findTerraform() (*terraform.Terraform, error) {
+	flag := e.app.tfPath
+	if flag == "" && os.Getenv(terraform.EnvPath) == "" {
+		flag = e.guards.Terraform().Path
+	}
+	return terraform.Find(flag)
+}
+
+// async starts f, and gives what waits for its answer.
+func async[T any](f func() (T, error)) func() (T, error) {
+	done := make(chan struct{})
+	var v T
+	var err error
+	go func() {
+		defer close(done)
+		v, err = f()
+	}()
+	return func() (T, error) {
+		<-done
+		return v, err
+	}
 }
 
 // approvals asks whether a plan has the approvals that the rules want, and gives
@@ -382,15 +465,7 @@ func (e *estateRun) refuseDuplicates(units []*estate.Unit) error {
 		if !slices.ContainsFunc(group, func(u *estate.Unit) bool { return slices.Contains(units, u) }) {
 			continue
 		}
-		var at []string
-		for _, u := range group {
-			where := u.Name()
-			if u.Backend.File != "" {
-				where = fmt.Sprintf("%s (%s:%d)", where, u.Backend.File, u.Backend.Line)
-			}
-			at = append(at, where)
-		}
-		return fmt.Errorf("these keep their state in one place, and each would destroy what is the others': %s\nhint: give each a key of its own; `terrier backend --check` shows all", strings.Join(at, ", "))
+		return sharedState(group)
 	}
 	return nil
 }
@@ -403,18 +478,9 @@ func (e *estateRun) notes(units []*estate.Unit) {
 	for _, w := range e.guards.Weakened {
 		e.app.say("note: %s: this branch is weaker than %s, and that does not count: %s", w.Where, e.guards.Rev, w.What)
 	}
-	for _, u := range e.estate.Unresolved {
-		if slices.Contains(units, u.Unit) {
-			e.app.say("note: %s:%d: what %s comes after is not known for certain: %s", u.File, u.Line, u.Unit.Name(), u.Why)
-		}
-	}
-	unread := slices.DeleteFunc(slices.Clone(e.estate.Unread), func(u estate.Unresolved) bool { return !slices.Contains(units, u.Unit) })
-	for i, u := range unread {
-		if i == 1 && !e.app.verbose {
-			e.app.say("note: so are %d more modules; -v names them", len(unread)-1)
-			break
-		}
-		e.app.say("note: %s:%d: whether %s reads a state there is not known: %s", u.File, u.Line, u.Unit.Name(), u.Why)
+	unresolved, unread := e.unknown(units)
+	for _, line := range orderNotes(unresolved, unread, e.app.verbose) {
+		e.app.say("note: %s", line)
 	}
 }
 

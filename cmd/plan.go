@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/terrier-iac/terrier/live/estate"
 	"github.com/terrier-iac/terrier/live/guard"
 	"github.com/terrier-iac/terrier/live/store"
+	"github.com/terrier-iac/terrier/modules"
 )
 
 type planOptions struct {
@@ -83,8 +85,14 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 		return err
 	}
 	e.notes(units)
-	if o.dryRun || len(units) == 0 {
+	if len(units) == 0 {
+		e.app.say("%s", e.nothing(o))
+	}
+	switch {
+	case o.dryRun:
 		return e.selected(units, sel, o)
+	case len(units) == 0:
+		return report.WritePlanned(a.stdout, report.NewPlan(&store.Run{Commit: e.tree.Commit, Drift: o.drift}, nil), a.format, a.style(a.stdout))
 	}
 	op, err := e.operation(ctx, o.operateOptions)
 	if err != nil {
@@ -112,9 +120,44 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	return e.planned(r, err)
 }
 
+// nothing says why no stack is chosen, and what to do.
+func (e *estateRun) nothing(o planOptions) string {
+	var undecided []string
+	for _, d := range e.graph.Sorted() {
+		if d.Role == modules.RoleUndecided {
+			undecided = append(undecided, d.Path)
+		}
+	}
+	switch {
+	case len(e.estate.Units) > 0 && o.changedSince != "" && len(o.environments)+len(o.accounts)+len(o.stacks) == 0:
+		return fmt.Sprintf("nothing has changed in any stack since %s\nhint: terrier plan, without --changed-since, plans them all", o.changedSince)
+	case len(e.estate.Units) > 0 && o.changedSince != "":
+		return fmt.Sprintf("nothing has changed since %s in the stacks that the other flags mean\nhint: --dry-run --why without them shows what has", o.changedSince)
+	case len(e.estate.Units) > 0:
+		return "no stack meets all of the flags\nhint: `terrier scan` lists the stacks with their environments and accounts"
+	case len(undecided) > 0:
+		return fmt.Sprintf("there is no stack: of %s it is not decided what they are\nhint: `terrier scan` shows the line for terrier.hcl that decides each", some(undecided))
+	}
+	return "there is no stack here: a directory with a backend block that nobody calls is one\nhint: stack \"PATH\" { role = \"stack\" } in terrier.hcl makes one of any directory; `terrier scan` shows what is seen"
+}
+
+// some names the first of many directories.
+func some(dirs []string) string {
+	const most = 3
+	text := strings.Join(dirs[:min(len(dirs), most)], ", ")
+	if n := len(dirs) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
 // renew plans a run anew.
 func (e *estateRun) renew(ctx context.Context, o planOptions) error {
 	run, err := e.load(ctx, o.renew)
+	if r := foreign(err); r != nil {
+		report.Error(e.app.stderr, fmt.Errorf("guard %s: %w", r.Guard, err), e.app.style(e.app.stderr))
+		return errFound
+	}
 	if err != nil {
 		return err
 	}

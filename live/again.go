@@ -175,9 +175,12 @@ func (a *applying) ended(ctx context.Context, s *session, dir string, err error)
 	again := fmt.Sprintf("`terrier apply %s` reads the state and completes it", a.run.ID)
 	switch {
 	case errors.As(err, &lock), errors.Is(err, terraform.ErrStalePlan):
-		// Nothing was applied.
+		p.Untouched = true
 		if errors.Is(err, terraform.ErrStalePlan) {
-			p.Guard, p.Hint = guard.Stale, again
+			p.Guard, p.Hint = guard.Stale, "`terrier plan --renew "+a.run.ID+"` shows what would be done now"
+			if s.again {
+				p.Hint = again
+			}
 		}
 		return p
 	case errors.As(err, &errored):

@@ -68,6 +68,10 @@ func (o *Operation) Apply(ctx context.Context, run *store.Run, opts ApplyOptions
 		return nil, err
 	}
 	defer unlock()
+	// Until now another process may have gone on with it.
+	if err := o.reload(run); err != nil {
+		return nil, err
+	}
 	units, gone := o.unitsOf(run)
 	order, err := o.Estate.OrderOf(units)
 	if err != nil {
@@ -112,6 +116,16 @@ func (o *Operation) Apply(ctx context.Context, run *store.Run, opts ApplyOptions
 		return list, context.Cause(inner)
 	}
 	return list, nil
+}
+
+// reload reads a run again, under its lock.
+func (o *Operation) reload(run *store.Run) error {
+	now, err := o.Store.Load(run.ID)
+	if err != nil {
+		return err
+	}
+	*run = *now
+	return nil
 }
 
 // unitsOf are the units of a run's stacks, and the stacks that have none any
@@ -204,7 +218,10 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 	if err != nil {
 		return Outcome{Status: StatusFailed, Reason: err.Error(), Left: true}, nil
 	}
-	refusals := a.before(u, st, settings)
+	refusals, err := a.before(ctx, u, st, settings)
+	if err != nil {
+		return Outcome{}, err
+	}
 	if !again {
 		refusals = append(refusals, a.unsaved(u)...)
 	}
@@ -224,6 +241,7 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		return a.failed(ctx, err)
 	}
 	defer s.close()
+	s.again = again
 	if again || fresh {
 		if out, err := a.anew(ctx, u, st, s, again); out != nil || err != nil {
 			if out == nil {
@@ -316,7 +334,11 @@ func (a *applying) saved(ctx context.Context, u *estate.Unit, st *store.Stack, s
 	if err != nil {
 		return a.failed(ctx, err)
 	}
-	left, more := a.judge(append(a.differs(st, s, e), e.refusals...), s.settings.Rules)
+	differs, err := a.differs(u, st, s, e, taken.Path)
+	if err != nil {
+		return a.failed(ctx, err)
+	}
+	left, more := a.judge(append(differs, e.refusals...), s.settings.Rules)
 	passed = append(passed, more...)
 	if len(left) > 0 {
 		return refusal(left, passed), nil
@@ -329,6 +351,18 @@ func (a *applying) saved(ctx context.Context, u *estate.Unit, st *store.Stack, s
 func (a *applying) start(ctx context.Context, u *estate.Unit, st *store.Stack, s *session, plan string, e *examined, passed []guard.Refusal) (Outcome, error) {
 	dir, err := a.Store.Dir(a.run.ID, st.Name)
 	if err != nil {
+		return Outcome{}, err
+	}
+	r := a.record(a.run, st)
+	r.Action, r.Result = runs.Apply, runs.Applied
+	for _, x := range passed {
+		r.Overrides = append(r.Overrides, runs.Override{Guard: string(x.Guard), Reason: a.opts.Override[x.Guard], By: a.By})
+	}
+	if destroysAll(e.plan) {
+		r.Action = runs.Destroy
+	}
+	// What cannot be kept afterwards is not done.
+	if _, err := r.Encode(); err != nil {
 		return Outcome{}, err
 	}
 	step := store.Step{Stack: st.Name, State: store.Started, Time: a.Now().UTC(), Digest: st.Digest}
@@ -348,15 +382,14 @@ func (a *applying) start(ctx context.Context, u *estate.Unit, st *store.Stack, s
 	}
 	p := a.ended(ctx, s, dir, err)
 	step.State, step.Time = store.StateApplied, a.Now().UTC()
-	r := a.record(a.run, st)
-	r.Action, r.Result = runs.Apply, runs.Applied
-	for _, x := range passed {
-		r.Overrides = append(r.Overrides, runs.Override{Guard: string(x.Guard), Reason: a.opts.Override[x.Guard], By: a.By})
-	}
-	if destroysAll(e.plan) {
-		r.Action = runs.Destroy
-	}
-	if p != nil {
+	r.Time = step.Time
+	untouched := p != nil && p.Untouched && !s.again
+	switch {
+	case untouched:
+		// The saved plan is what it was, and may be applied another time. A new
+		// one would be applied that nobody has seen.
+		step.State, step.Error = store.StateRefused, p.Reason
+	case p != nil:
 		step.State, step.Error = store.StateFailed, p.Reason
 		r.Result, r.Error = runs.Failed, p.Reason
 		if p.Unknown {
@@ -366,8 +399,10 @@ func (a *applying) start(ctx context.Context, u *estate.Unit, st *store.Stack, s
 	if err := a.Store.Record(a.run.ID, step); err != nil {
 		return Outcome{}, fmt.Errorf("%s: terraform has ended, and what became of it could not be kept: %w\nhint: `terrier apply %s` reads the state again", st.Name, err, a.run.ID)
 	}
-	if err := a.keep(ctx, r); err != nil {
-		return Outcome{}, err
+	if !untouched {
+		if err := a.keep(ctx, r); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if p == nil {
 		return Outcome{Status: StatusApplied, Reason: Counts(st.Summary), Overridden: passed}, nil

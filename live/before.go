@@ -1,12 +1,9 @@
 package live
 
 import (
+	"context"
 	"fmt"
-	"path"
-	"path/filepath"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/terrier-iac/terrier/live/estate"
 	"github.com/terrier-iac/terrier/live/guard"
@@ -16,7 +13,7 @@ import (
 
 // before are the guards that need no plan to be read: what the repository, the
 // clock, the surroundings and the records say.
-func (a *applying) before(u *estate.Unit, st *store.Stack, settings Settings) []guard.Refusal {
+func (a *applying) before(ctx context.Context, u *estate.Unit, st *store.Stack, settings Settings) ([]guard.Refusal, error) {
 	rules := settings.Rules
 	out := append([]guard.Refusal(nil), settings.Refusals...)
 	out = append(out, Surroundings(a.Environ, a.Estate)...)
@@ -48,7 +45,8 @@ func (a *applying) before(u *estate.Unit, st *store.Stack, settings Settings) []
 	if st.Workspace != workspaceName(u.Workspace) && st.Digest != "" {
 		out = append(out, guard.Refusal{Guard: guard.Workspace, Reason: fmt.Sprintf("the plan was made for the workspace %q, and the stack's is %q", st.Workspace, workspaceName(u.Workspace)), Hint: renew})
 	}
-	return append(out, a.environments(u)...)
+	order, err := a.environments(ctx, u)
+	return append(out, order...), err
 }
 
 // Surroundings refuses what would change a plan or an apply behind our back.
@@ -81,42 +79,62 @@ func onBranch(rules guard.Rules, branches []string) bool {
 }
 
 // environments refuses a unit of an environment whose predecessors have
-// something left to apply: in this run, or by the records.
-func (a *applying) environments(u *estate.Unit) []guard.Refusal {
-	var out []guard.Refusal
+// something left to apply: in this run, by the records, or by what has changed in
+// them since they were applied.
+func (a *applying) environments(ctx context.Context, u *estate.Unit) ([]guard.Refusal, error) {
 	for _, e := range a.Estate.Upstream(u) {
 		if e.Kind != "environment" || a.run.Stack(e.From.Name()) != nil {
 			continue // what is in the run goes before, or defers it
 		}
-		stand := a.Stand(e.From)
-		switch {
+		why := ""
+		switch stand := a.Stand(e.From); {
+		case e.From.Terragrunt: // nobody here applies it, and no record tells
 		case stand.Settled == nil:
-			out = append(out, guard.Refusal{Guard: guard.Order, Reason: fmt.Sprintf("%s comes after %s, and %s was never applied, as far as the records say", u.Environment, e.From.Environment, e.From.Name())})
+			why = "was never applied, as far as the records say"
 		case stand.Pending != nil:
-			out = append(out, guard.Refusal{Guard: guard.Order, Reason: fmt.Sprintf("%s comes after %s, and %s has something left to apply (run %s)", u.Environment, e.From.Environment, e.From.Name(), stand.Pending.Run)})
-		default:
-			continue
+			why = fmt.Sprintf("has something left to apply (run %s)", stand.Pending.Run)
+		case a.Behind != nil:
+			behind, err := a.Behind(ctx, e.From, stand.Settled.Commit)
+			if err != nil {
+				return nil, err
+			}
+			if behind != "" {
+				why = "has changed since it was applied: " + behind
+			}
 		}
-		out[len(out)-1].Hint = fmt.Sprintf("terrier plan --env %s, then apply it", e.From.Environment)
-		return out
+		if why != "" {
+			return []guard.Refusal{{
+				Guard: guard.Order, Reason: fmt.Sprintf("%s comes after %s, and %s %s", u.Environment, e.From.Environment, e.From.Name(), why),
+				Hint: fmt.Sprintf("terrier plan --env %s, then apply it", e.From.Environment),
+			}}, nil
+		}
 	}
-	return out
+	return nil, nil
 }
 
-// differs refuses what the manifest says of a plan and what it is now.
-func (a *applying) differs(st *store.Stack, s *session, e *examined) []guard.Refusal {
+// differs refuses what the manifest says of a plan, whose private copy is file,
+// and what it is now.
+func (a *applying) differs(u *estate.Unit, st *store.Stack, s *session, e *examined, file string) ([]guard.Refusal, error) {
 	var out []guard.Refusal
 	renew := "`terrier plan --renew " + a.run.ID + "`"
 	if st.AccountID != s.account {
 		out = append(out, guard.Refusal{Guard: guard.Account, Reason: fmt.Sprintf("the plan was made in account %s, and these credentials are of account %s", orNone(st.AccountID), orNone(s.account)), Hint: renew})
 	}
+	document := e.document
 	if st.LockFile != e.lockFile {
 		out = append(out, guard.Refusal{Guard: guard.LockFile, Reason: "the provider lock file is not the one of the plan", Hint: "bring .terraform.lock.hcl back, or " + renew})
+		// Who passes that guard passes no other with it.
+		same := *e
+		same.lockFile = st.LockFile
+		var err error
+		if document, err = a.document(a.run, u, s, &same, file); err != nil {
+			return nil, asProblem(err)
+		}
 	}
-	if len(out) == 0 && st.Fingerprint != e.document.Sum() {
+	if st.AccountID == s.account && st.Fingerprint != document.Sum() {
 		out = append(out, guard.Refusal{Guard: guard.Changed, Reason: "what the plan was made of has changed since: the files of the stack, its modules, or what terraform shows of it", Hint: renew})
 	}
-	return out
+	return out, nil
 }
 
 func orNone(s string) string {
@@ -141,22 +159,4 @@ func some(paths []string) string {
 		return strings.Join(paths, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(paths[:most], ", "), len(paths)-most)
-}
-
-// TerraformsOwn reports whether a path is of what terraform and terrier write
-// beside the configuration: it makes no work tree dirty. A provider lock file is
-// not among them; the guard lock looks after it.
-func TerraformsOwn(p string) bool {
-	for _, part := range strings.Split(path.Dir(filepath.ToSlash(p)), "/") {
-		switch part {
-		case ".terraform", ".terrier", "terraform.tfstate.d":
-			return true
-		}
-	}
-	for _, glob := range []string{".terrier", ".terraform", "*.tfstate", "*.tfstate.backup", "*.tfstate.*.backup", ".*.tfstate.lock.info", "terraform.tfstate.d"} {
-		if ok, _ := doublestar.Match(glob, path.Base(filepath.ToSlash(p))); ok {
-			return true
-		}
-	}
-	return false
 }

@@ -41,7 +41,11 @@ type Operation struct {
 	Settings func(u *estate.Unit) (Settings, error)
 	// Files are the files that a unit is made of, beside the modules from
 	// elsewhere: names in FS, sorted.
-	Files  func(u *estate.Unit) ([]string, error)
+	Files func(u *estate.Unit) ([]string, error)
+	// Behind says what has changed in a unit since a commit at which it was
+	// applied, as far as that can be told; "" for nothing. Nil where there is no
+	// history.
+	Behind func(ctx context.Context, u *estate.Unit, commit string) (string, error)
 	FS     fs.FS        // of Root
 	Static *static.Tree // of the configuration in it
 	// Approved refuses a plan that has not the approvals which its environment
@@ -123,6 +127,8 @@ type Problem struct {
 	Reason, Hint string
 	// Unknown says that something may have been applied.
 	Unknown bool
+	// Untouched says that terraform ended before it applied anything.
+	Untouched bool
 }
 
 func (p *Problem) Error() string {

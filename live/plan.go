@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,20 +45,20 @@ func (o *Operation) Plan(ctx context.Context, units []*estate.Unit, opts PlanOpt
 	if err := o.Store.Create(run, o.Now()); err != nil {
 		return nil, err
 	}
+	unlock, err := o.Store.Lock(run.ID)
+	if err != nil {
+		return run, err
+	}
+	defer unlock()
 	return run, o.planAll(ctx, run, units)
 }
 
-// planAll plans units of a run, in their order.
+// planAll plans units of a run, in their order. The caller has the run's lock.
 func (o *Operation) planAll(ctx context.Context, run *store.Run, units []*estate.Unit) error {
 	order, err := o.Estate.OrderOf(units)
 	if err != nil {
 		return err
 	}
-	unlock, err := o.Store.Lock(run.ID)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	tasks := make([]task, len(order))
 	for i, u := range order {
 		tasks[i] = task{name: u.Name(), dir: u.Stack}
@@ -65,13 +66,15 @@ func (o *Operation) planAll(ctx context.Context, run *store.Run, units []*estate
 			tasks[i].after = run.Stack(u.Name()).Upstream
 		}
 	}
+	held := o.held(run, units)
+	done := o.saveInBatches(ctx, run, len(order))
 	var mu sync.Mutex
 	var fatal error
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	schedule(inner, tasks, o.Jobs, func(_ context.Context, i int) {
+	schedule(inner, tasks, o.Jobs, func(_ context.Context, i int, rest func()) {
 		st := run.Stack(tasks[i].name)
-		if err := o.planOne(ctx, run, order[i], st); err != nil {
+		if err := o.planOne(ctx, run, order[i], st, held[order[i].Environment], rest); err != nil {
 			mu.Lock()
 			defer mu.Unlock()
 			if fatal == nil {
@@ -80,17 +83,25 @@ func (o *Operation) planAll(ctx context.Context, run *store.Run, units []*estate
 			}
 		}
 	})
+	err = done()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return fatal
+	return cmp.Or(fatal, err)
 }
 
 // planOne plans one unit, or says why there is no plan of it, and keeps that.
-// The error concerns no single unit.
-func (o *Operation) planOne(ctx context.Context, run *store.Run, u *estate.Unit, st *store.Stack) error {
+// held is what is left in the environments before its own. The error concerns no
+// single unit. rest is called when terraform has done its
+// part.
+func (o *Operation) planOne(ctx context.Context, run *store.Run, u *estate.Unit, st *store.Stack, held string, rest func()) error {
 	now := *st // what others read stays as it is until it is whole
-	if why := o.waits(run, st); why != "" && !run.Drift {
+	why := o.waits(run, st)
+	if why == "" {
+		why = held
+	}
+	// What terrier cannot plan at all waits for nothing.
+	if why != "" && !run.Drift && !u.Terragrunt {
 		blank(&now)
 		now.Status, now.Error = store.Deferred, why
 		o.tell(st.Name, EventEnd, why, string(now.Status))
@@ -100,6 +111,7 @@ func (o *Operation) planOne(ctx context.Context, run *store.Run, u *estate.Unit,
 	s, err := o.openFor(ctx, run, u, toPlan)
 	if err == nil {
 		defer s.close()
+		s.rest = rest
 		_, err = o.planIn(ctx, run, u, &now, s)
 	}
 	return o.planned(ctx, run, st, now, err)
@@ -144,7 +156,7 @@ func (o *Operation) waits(run *store.Run, st *store.Stack) string {
 // one, "" for nothing. A plan of another commit is a proposal, and an apply that
 // failed is a fact.
 func (o *Operation) pending(name string) string {
-	u := o.units()[name]
+	u := o.unit(name)
 	if u == nil {
 		return ""
 	}
@@ -195,6 +207,9 @@ func (o *Operation) planIn(ctx context.Context, run *store.Run, u *estate.Unit, 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		if errors.Is(err, terraform.ErrNoWorkspace) {
+			return nil, noWorkspace(run, u, st)
+		}
 		return nil, asProblem(err)
 	}
 	text := s.lines.take()
@@ -203,7 +218,10 @@ func (o *Operation) planIn(ctx context.Context, run *store.Run, u *estate.Unit, 
 		return nil, err
 	}
 	e, err := o.examine(ctx, run, u, s, temp, func() ([]byte, error) {
-		return o.Terraform.ShowCached(ctx, s.Session, temp, o.showDir(), key)
+		if s.rest != nil {
+			defer s.rest()
+		}
+		return o.Terraform.ShowCached(ctx, s.Session, temp, ShowDir(o.Home), key)
 	})
 	if err != nil {
 		return nil, err
@@ -212,13 +230,9 @@ func (o *Operation) planIn(ctx context.Context, run *store.Run, u *estate.Unit, 
 	if err != nil {
 		return nil, err
 	}
-	if st.Digest, err = o.Store.AdoptPlan(run.ID, st.Name); err != nil {
+	st.Digest, err = o.Store.KeepPlan(run.ID, st.Name, map[store.File][]byte{store.PlanJSON: e.json, store.PlanText: []byte(text), store.FingerprintFile: document})
+	if err != nil {
 		return nil, err
-	}
-	for file, data := range map[store.File][]byte{store.PlanJSON: e.json, store.PlanText: []byte(text), store.FingerprintFile: document} {
-		if err := o.Store.WriteFile(run.ID, st.Name, file, data); err != nil {
-			return nil, err
-		}
 	}
 	st.Status = store.Unchanged
 	if changes {
@@ -234,8 +248,21 @@ func (o *Operation) planIn(ctx context.Context, run *store.Run, u *estate.Unit, 
 	return e, nil
 }
 
-// showDir is where what terraform shows of plans is kept.
-func (o *Operation) showDir() string { return filepath.Join(o.Home, ".terrier", "show") }
+// noWorkspace says what there is to do about a workspace that is not there and
+// that these credentials may not make, since plan_role only reads. An apply makes
+// it: its role may write. So the plan waits for it, as for an upstream.
+func noWorkspace(run *store.Run, u *estate.Unit, st *store.Stack) error {
+	why := fmt.Sprintf("the workspace %q is not there yet, and the credentials to plan may not make it", u.Workspace)
+	if run.Drift {
+		return &Problem{Reason: why + ": nothing can have drifted", Hint: "`terrier plan`, without --drift, then `terrier apply` make it"}
+	}
+	st.Status, st.Error = store.Deferred, why+": `terrier apply` makes it, and plans then"
+	return nil
+}
+
+// ShowDir is where what terraform shows of plans is kept, below the directory of
+// terrier.hcl.
+func ShowDir(home string) string { return filepath.Join(home, ".terrier", "show") }
 
 func summaryOf(s fingerprint.Summary) store.Summary {
 	return store.Summary{Add: s.Add, Change: s.Change, Replace: s.Replace, Destroy: s.Destroy, Forget: s.Forget, Moved: s.Moved, Import: s.Import, Drift: s.Drift, Outputs: s.Outputs}
@@ -262,6 +289,9 @@ func (o *Operation) planned(ctx context.Context, run *store.Run, st *store.Stack
 	o.tell(st.Name, EventEnd, said(&now), string(now.Status))
 	if err := o.save(run, st, now); err != nil {
 		return err
+	}
+	if st.Status == store.Deferred {
+		return nil // there is no plan to record
 	}
 	r := o.record(run, st)
 	r.Action, r.Result = runs.Plan, runs.Failed
@@ -303,8 +333,11 @@ func Counts(s store.Summary) string {
 		what string
 	}{
 		{s.Add, "to add"}, {s.Change, "to change"}, {s.Replace, "to replace"}, {s.Destroy, "to destroy"},
-		{s.Forget, "to forget"}, {s.Import, "to import"}, {s.Moved, "moved"}, {s.Drift, "drifted"}, {s.Outputs, "of the outputs"},
+		{s.Forget, "to forget"}, {s.Import, "to import"}, {s.Moved, "moved"}, {s.Drift, "drifted"}, {s.Outputs, "outputs"},
 	} {
+		if c.n == 1 && c.what == "outputs" {
+			c.what = "output"
+		}
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
@@ -339,11 +372,16 @@ func (o *Operation) record(run *store.Run, st *store.Stack) runs.Record {
 func (o *Operation) keep(ctx context.Context, r runs.Record) error {
 	o.saving.Lock()
 	defer o.saving.Unlock()
+	if o.batch != nil {
+		o.batch.records = append(o.batch.records, r)
+	} else if err := o.Record(context.WithoutCancel(ctx), r); err != nil {
+		return err
+	}
 	if o.byUnit != nil {
 		o.byUnit[unitKey(&r)] = append(o.byUnit[unitKey(&r)], r)
 	}
 	o.Records = append(o.Records, r)
-	return o.Record(context.WithoutCancel(ctx), r)
+	return nil
 }
 
 // save puts what a stack has become into the manifest.
@@ -351,6 +389,12 @@ func (o *Operation) save(run *store.Run, st *store.Stack, now store.Stack) error
 	o.saving.Lock()
 	defer o.saving.Unlock()
 	*st = now
+	if b := o.batch; b != nil {
+		if b.waiting++; b.waiting < b.most {
+			return nil
+		}
+		return o.flush(run)
+	}
 	return o.Store.Save(run)
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/terrier-iac/terrier/live/estate"
@@ -24,6 +25,14 @@ type Renewal struct {
 // Renew plans anew what of a run is not applied, at the commit that is checked
 // out now. An approval carries over exactly where the fingerprint is equal.
 func (o *Operation) Renew(ctx context.Context, run *store.Run) ([]Renewal, error) {
+	unlock, err := o.Store.Lock(run.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := o.reload(run); err != nil {
+		return nil, err
+	}
 	units, gone := o.unitsOf(run)
 	if len(gone) > 0 {
 		return nil, fmt.Errorf("run %s: the repository has no stack %s any more\nhint: terrier plan makes a new run", run.ID, strings.Join(gone, ", "))
@@ -47,6 +56,10 @@ func (o *Operation) Renew(ctx context.Context, run *store.Run) ([]Renewal, error
 		}
 	}
 	run.Commit, run.Branch, run.Dirty = o.Tree.Commit, o.Tree.Branch, o.Tree.Dirty
+	if o.By != run.By && !slices.Contains(run.RenewedBy, o.By) {
+		run.RenewedBy = append(run.RenewedBy, o.By)
+		slices.Sort(run.RenewedBy)
+	}
 	run.Terraform, run.TerraformPath = o.Terraform.Product+" "+o.Terraform.Version, o.Terraform.Path
 	up := o.upstream(units)
 	for _, u := range left {

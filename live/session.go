@@ -32,6 +32,8 @@ type session struct {
 	// life is what is known of an earlier apply of the stack that nobody watched
 	// to its end, nil for none.
 	life *terraform.Life
+	// again says that an earlier apply of the stack did something, or may have.
+	again bool
 	// lines is what terraform printed to the last step.
 	lines   lines
 	closing []func()

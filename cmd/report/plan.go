@@ -135,6 +135,10 @@ func WritePlanned(w io.Writer, r *Plan, format string, st Style) error {
 		title = "Drift"
 	}
 	counts := r.Counts()
+	if len(r.Stacks) == 0 {
+		p.f("%s  no stacks\n", st.bold(title))
+		return p.err
+	}
 	p.f("%s  %s\n", st.bold(title), tally(counts, "failed", "unsupported", "changes", "deferred", "unchanged"))
 	for _, status := range []string{"failed", "unsupported", "changes", "deferred", "unchanged"} {
 		for _, s := range r.Stacks {
@@ -212,6 +216,9 @@ func textPlanned(p *printer, st Style, s PlanStack) {
 	}
 }
 
+// ReasonText is a reason in a line.
+func ReasonText(r estate.Reason) string { return reasonText(planReasons([]estate.Reason{r})[0]) }
+
 func reasonText(r PlanReason) string {
 	text := r.Detail
 	if r.Path != "" {
@@ -229,6 +236,13 @@ type Apply struct {
 	FormatVersion string       `json:"format_version"`
 	Run           string       `json:"run"`
 	Stacks        []ApplyStack `json:"stacks"`
+	// Refusals are of the run as a whole, of which nothing is read then.
+	Refusals []guard.Refusal `json:"refusals"`
+}
+
+// NewRefused is for a run that is refused as a whole.
+func NewRefused(run string, r guard.Refusal) *Apply {
+	return &Apply{FormatVersion: FormatVersion, Run: data(run), Stacks: []ApplyStack{}, Refusals: cleanRefusals([]guard.Refusal{r})}
 }
 
 // ApplyStack is what became of one stack.
@@ -248,7 +262,7 @@ type ApplyStack struct {
 
 // NewApply takes the outcomes of a run.
 func NewApply(run *store.Run, list []live.Outcome) *Apply {
-	a := &Apply{FormatVersion: FormatVersion, Run: run.ID, Stacks: []ApplyStack{}}
+	a := &Apply{FormatVersion: FormatVersion, Run: run.ID, Stacks: []ApplyStack{}, Refusals: []guard.Refusal{}}
 	for _, o := range list {
 		a.Stacks = append(a.Stacks, ApplyStack{
 			Name: dataPath(o.Stack.Name), Path: dataPath(o.Stack.Path), Environment: dataPath(o.Stack.Environment), Account: dataPath(o.Stack.Account),
@@ -276,6 +290,12 @@ func WriteApply(w io.Writer, r *Apply, format string, st Style) error {
 	counts := map[string]int{}
 	for _, s := range r.Stacks {
 		counts[s.Status]++
+	}
+	if len(r.Refusals) > 0 {
+		p.f("%s  refused\n", st.bold("Apply"))
+		textRefusals(p, st, r.Refusals, 2)
+		p.f("Run %s\n", st.bold(oneLine(r.Run)))
+		return p.err
 	}
 	p.f("%s  %s\n", st.bold("Apply"), tally(counts, "failed", "refused", "deferred", "applied", "skipped"))
 	for _, status := range []string{"failed", "refused", "deferred", "applied", "skipped"} {
@@ -314,13 +334,18 @@ func textApplied(p *printer, st Style, s ApplyStack) {
 			p.f("%shint: %s\n", blank, fold(s.Hint, st.Width, indent+6))
 		}
 	}
-	for _, r := range s.Refusals {
+	textRefusals(p, st, s.Refusals, indent)
+	for _, r := range s.Overridden {
+		p.f("%s%s %s\n", blank, st.yellow("overridden "+string(r.Guard)+":"), fold(r.Reason, st.Width-13-len(r.Guard), indent))
+	}
+}
+
+func textRefusals(p *printer, st Style, list []guard.Refusal, indent int) {
+	blank := strings.Repeat(" ", indent)
+	for _, r := range list {
 		p.f("%s%s %s\n", blank, st.red("guard "+string(r.Guard)+":"), fold(r.Reason, st.Width-8-len(r.Guard), indent))
 		if r.Hint != "" {
 			p.f("%shint: %s\n", blank, fold(r.Hint, st.Width, indent+6))
 		}
-	}
-	for _, r := range s.Overridden {
-		p.f("%s%s %s\n", blank, st.yellow("overridden "+string(r.Guard)+":"), fold(r.Reason, st.Width-13-len(r.Guard), indent))
 	}
 }

@@ -29,8 +29,11 @@ func (l *local) Approvals(_ context.Context, w Want) (*Record, error) {
 		}
 		rec.Approvers = add(rec.Approvers, Person{Emails: []string{a.By}})
 	}
-	if w.Run.By != "" {
-		rec.Authors = []Person{{Emails: []string{w.Run.By}}}
+	// Who planned it anew has made it, too.
+	for _, by := range append([]string{w.Run.By}, w.Run.RenewedBy...) {
+		if by != "" {
+			rec.Authors = add(rec.Authors, Person{Emails: []string{by}})
+		}
 	}
 	return rec, nil
 }

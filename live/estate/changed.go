@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -48,8 +47,8 @@ type ChangedInput struct {
 // that one of these reads outside of itself, or that a symlink leads to; a var
 // file or backend_config file of its environment, or what terrier.hcl says of
 // these; or a remote module that it uses and that .terrier.lock.hcl has at another
-// commit with other files. What cannot be told counts as changed, and the reason
-// says so.
+// commit with other files. What terraform and terrier write beside these (see Own)
+// does not count. What cannot be told counts as changed, and the reason says so.
 func Changed(ctx context.Context, in ChangedInput) (map[string][]Reason, error) {
 	paths, err := in.Repo.ChangedSince(ctx, in.Rev)
 	if err != nil {
@@ -63,7 +62,9 @@ func Changed(ctx context.Context, in ChangedInput) (map[string][]Reason, error) 
 		case in.LockFile:
 			lockChanged = true
 		default:
-			c.paths = append(c.paths, p)
+			if !Own(p) {
+				c.paths = append(c.paths, p)
+			}
 		}
 	}
 	for _, u := range in.Estate.Units {
@@ -163,9 +164,8 @@ func (c *comparison) facts(u *Unit) {
 	}
 }
 
-// given are the files of a unit's environment, and those that terraform reads by
-// itself.
-func (c *comparison) given(u *Unit) []string {
+// given are the files of a unit's environment.
+func given(u *Unit) []string {
 	var out []string
 	for _, f := range u.VarFiles {
 		out = append(out, path.Join(u.Stack, f))
@@ -185,7 +185,7 @@ func (c *comparison) unversioned(ctx context.Context) error {
 	asked := false
 	tree := static.NewTree(c.in.Graph)
 	for _, u := range c.in.Estate.Units {
-		files := c.given(u)
+		files := given(u)
 		if files = append(files, tree.VarFiles(nil, u.Stack)...); len(files) == 0 {
 			continue
 		}
@@ -210,46 +210,44 @@ func (c *comparison) unversioned(ctx context.Context) error {
 
 // closures finds what each stack is made of.
 func (c *comparison) closures() {
-	g := c.in.Graph
-	c.stacks, c.dirs = map[string]bool{}, map[string]*closure{}
-	for _, u := range c.in.Estate.Units {
-		c.stacks[u.Stack] = true
-	}
-	calls := map[string][]*modules.Call{}
-	for _, call := range g.Calls {
-		calls[call.Dir] = append(calls[call.Dir], call)
-	}
+	c.stacks, c.dirs = stacksOf(c.in.Estate), map[string]*closure{}
+	calls := callsOf(c.in.Graph)
 	for stack := range c.stacks {
-		cl := &closure{}
-		seen, list := map[string]bool{stack: true}, []string{stack}
-		for i := 0; i < len(list); i++ {
-			for _, call := range calls[list[i]] {
-				target := call.Target
-				if call.Call != nil && call.Call.HasSource && !call.Call.Static {
-					a := g.Address(call)
-					src, err := hclparse.ParseSource(a.Text)
-					switch {
-					case !a.Whole || err != nil:
-						cl.why, cl.file, cl.line = fmt.Sprintf("the source of module %q is not known", call.Name()), call.File().Path, call.Line()
-						continue
-					case src.Kind == hclparse.KindLocal:
-						target, _ = g.Follow(path.Join(call.Dir, src.Path))
-					}
-				}
-				if target == "" {
-					cl.calls = append(cl.calls, call)
+		c.dirs[stack] = closureOf(c.in.Graph, calls, stack)
+	}
+}
+
+// closureOf finds what a stack is made of; calls are the graph's by directory.
+func closureOf(g *modules.Graph, calls map[string][]*modules.Call, stack string) *closure {
+	cl := &closure{}
+	seen, list := map[string]bool{stack: true}, []string{stack}
+	for i := 0; i < len(list); i++ {
+		for _, call := range calls[list[i]] {
+			target := call.Target
+			if call.Call != nil && call.Call.HasSource && !call.Call.Static {
+				a := g.Address(call)
+				src, err := hclparse.ParseSource(a.Text)
+				switch {
+				case !a.Whole || err != nil:
+					cl.why, cl.file, cl.line = fmt.Sprintf("the source of module %q is not known", call.Name()), call.File().Path, call.Line()
 					continue
-				}
-				if !seen[target] {
-					seen[target] = true
-					list = append(list, target)
+				case src.Kind == hclparse.KindLocal:
+					target, _ = g.Follow(path.Join(call.Dir, src.Path))
 				}
 			}
+			if target == "" {
+				cl.calls = append(cl.calls, call)
+				continue
+			}
+			if !seen[target] {
+				seen[target] = true
+				list = append(list, target)
+			}
 		}
-		cl.dirs = list
-		slices.Sort(cl.dirs)
-		c.dirs[stack] = cl
 	}
+	cl.dirs = list
+	slices.Sort(cl.dirs)
+	return cl
 }
 
 // below are the changed paths that are dir or stand in it.
@@ -268,14 +266,14 @@ func (c *comparison) below(dir string) []string {
 	return out
 }
 
-// nested reports whether a path of dir belongs to a stack inside it.
-func (c *comparison) nested(p, dir string) bool {
+// nested reports whether a path of dir belongs to one of the stacks inside it.
+func nested(stacks map[string]bool, p, dir string) bool {
 	for at := path.Dir(p); at != dir && at != "." && at != "/"; at = path.Dir(at) {
-		if c.stacks[at] {
+		if stacks[at] {
 			return true
 		}
 	}
-	return c.stacks[p] && p != dir
+	return stacks[p] && p != dir
 }
 
 // files looks for changed files in a unit's own directories.
@@ -290,7 +288,7 @@ func (c *comparison) files(u *Unit) {
 		}
 		for _, p := range c.below(dir) {
 			switch {
-			case c.nested(p, dir):
+			case nested(c.stacks, p, dir):
 			case dir == u.Stack:
 				c.add(u, Reason{Kind: "file", Path: p, Detail: "a file of the stack"})
 			default:
@@ -298,7 +296,7 @@ func (c *comparison) files(u *Unit) {
 			}
 		}
 	}
-	for _, f := range c.given(u) {
+	for _, f := range given(u) {
 		for _, p := range c.through(f) {
 			if _, ok := slices.BinarySearch(c.paths, p); ok {
 				c.add(u, Reason{Kind: "file", Path: p, Detail: fmt.Sprintf("a file of the environment %q", u.Environment)})
@@ -351,21 +349,9 @@ func (c *comparison) reached() {
 			}
 		}
 	}
-	full := &hclparse.Tree{Modules: maps.Clone(g.Tree.Modules), Entries: g.Tree.Entries, FS: g.Tree.FS}
-	for dir := range parse {
-		if m := g.Tree.Reload(dir); m != nil {
-			full.Modules[dir] = m
-		}
-	}
-	role := func(dir string) modules.Role {
-		if d := g.Dirs[dir]; d != nil {
-			return d.Role
-		}
-		return ""
-	}
 	// Who reads: the directory that holds the expression.
 	reaches := map[string][]modules.Reach{}
-	for _, r := range modules.NewGraph(full, role).Reaches() {
+	for _, r := range modules.NewGraph(reparsed(g, parse), roleIn(g)).Reaches() {
 		if !r.Outside {
 			reaches[path.Dir(r.File)] = append(reaches[path.Dir(r.File)], r)
 		}
@@ -382,7 +368,7 @@ func (c *comparison) reached() {
 				}
 			}
 			for _, link := range links[dir] {
-				if c.nested(link, dir) {
+				if nested(c.stacks, link, dir) {
 					continue
 				}
 				to, ok := g.Follow(link)

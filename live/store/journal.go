@@ -24,6 +24,9 @@ const (
 	StateApplied   State = "applied"
 	StateUnchanged State = "unchanged"
 	StateFailed    State = "failed" // terraform said so: how much of it was done is in the state
+	// StateRefused: terraform ended before it began, as by a lock or a plan that
+	// is stale. Nothing was applied, and the plan is what it was.
+	StateRefused State = "refused"
 	// StateUnknown: it may have been applied, in part or in whole. Read the
 	// state.
 	StateUnknown State = "unknown"
@@ -54,7 +57,7 @@ type journal struct {
 // zero. Call it with Started before terraform starts, and with what came of it
 // afterwards: who was killed between has left StateUnknown.
 func (s *Store) Record(run string, step Step) error {
-	if !slices.Contains([]State{Started, StateApplied, StateUnchanged, StateFailed, StateUnknown}, step.State) {
+	if !slices.Contains([]State{Started, StateApplied, StateUnchanged, StateFailed, StateRefused, StateUnknown}, step.State) {
 		return fmt.Errorf("%q is no state of a stack", step.State)
 	}
 	if _, err := folder(step.Stack); err != nil {

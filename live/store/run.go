@@ -10,14 +10,15 @@ const FormatVersion = "1.0"
 
 // A Run is what run.json holds: what was planned, of what, where and by whom.
 type Run struct {
-	FormatVersion string    `json:"format_version"` // set by Create and Save
-	ID            string    `json:"run"`            // set by Create: 20261124T145953Z-1a2b3c
-	Time          time.Time `json:"time"`           // when it began, UTC; set by Create
-	Commit        string    `json:"commit"`         // of the repository, 40 or 64 hexadecimal digits
-	Branch        string    `json:"branch"`         // "" for a detached head
-	Base          string    `json:"base"`           // the commit whose configuration guards, "" for the work tree's
-	Dirty         []string  `json:"dirty"`          // paths that differ from the commit, sorted
-	By            string    `json:"by"`             // who, as the forge or git names them
+	FormatVersion string    `json:"format_version"`       // set by Create and Save
+	ID            string    `json:"run"`                  // set by Create: 20261124T145953Z-1a2b3c
+	Time          time.Time `json:"time"`                 // when it began, UTC; set by Create
+	Commit        string    `json:"commit"`               // of the repository, 40 or 64 hexadecimal digits
+	Branch        string    `json:"branch"`               // "" for a detached head
+	Base          string    `json:"base"`                 // the commit whose configuration guards, "" for the work tree's
+	Dirty         []string  `json:"dirty"`                // paths that differ from the commit, sorted
+	By            string    `json:"by"`                   // who, as the forge or git names them
+	RenewedBy     []string  `json:"renewed_by,omitempty"` // who else planned it anew since, sorted
 	Host          string    `json:"host"`
 	Terraform     string    `json:"terraform"`      // its version
 	TerraformPath string    `json:"terraform_path"` // the binary that ran

@@ -37,18 +37,9 @@ func (r *Repo) MainBranch(ctx context.Context) (name string, c *Commit, err erro
 		}
 	case len(remotes) > 0:
 		prefix, names = "refs/remotes/", nil
-		upstream, err := r.upstream(ctx)
+		ask, err := r.mainRemotes(ctx, remotes)
 		if err != nil {
 			return "", nil, err
-		}
-		var ask []string
-		for _, remote := range []string{"origin", upstream} {
-			if slices.Contains(remotes, remote) && !slices.Contains(ask, remote) {
-				ask = append(ask, remote)
-			}
-		}
-		if len(ask) == 0 && len(remotes) == 1 {
-			ask = remotes
 		}
 		if len(ask) == 0 {
 			return "", nil, fmt.Errorf("%w: none of its remotes is origin, or the current branch's upstream", ErrNoMain)
@@ -73,6 +64,25 @@ func (r *Repo) MainBranch(ctx context.Context) (name string, c *Commit, err erro
 		}
 	}
 	return "", nil, fmt.Errorf("%w: it has no %s", ErrNoMain, strings.Join(names, ", and no "))
+}
+
+// mainRemotes are the remotes that may have the main branch, the likeliest first:
+// origin, the current branch's upstream, or the only one there is.
+func (r *Repo) mainRemotes(ctx context.Context, remotes []string) ([]string, error) {
+	upstream, err := r.upstream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ask []string
+	for _, remote := range []string{"origin", upstream} {
+		if slices.Contains(remotes, remote) && !slices.Contains(ask, remote) {
+			ask = append(ask, remote)
+		}
+	}
+	if len(ask) == 0 && len(remotes) == 1 {
+		ask = remotes
+	}
+	return ask, nil
 }
 
 // remoteNames are the names of the remotes that have a URL, sorted.

@@ -23,9 +23,10 @@ func (r *Repo) UserEmail(ctx context.Context) (string, error) {
 }
 
 // BranchesWith are the branches whose history has a commit, in short, sorted.
-// Where the repository has remotes they are the branches of those alone, without
-// the remote's name: what is on a branch of this clone only, nobody else has
-// seen.
+// Where the repository has remotes they are the branches of one alone, without
+// its name: what is on a branch of this clone only, nobody else has seen. It is
+// the remote whose main branch MainBranch gives: anybody may push what they like
+// to a fork of their own. Where that cannot be told there are none.
 func (r *Repo) BranchesWith(ctx context.Context, commit Hash) ([]string, error) {
 	remotes, err := r.remoteNames(ctx)
 	if err != nil {
@@ -33,7 +34,11 @@ func (r *Repo) BranchesWith(ctx context.Context, commit Hash) ([]string, error) 
 	}
 	prefix := "refs/heads/"
 	if len(remotes) > 0 {
-		prefix = "refs/remotes/"
+		ask, err := r.mainRemotes(ctx, remotes)
+		if err != nil || len(ask) == 0 {
+			return nil, err
+		}
+		prefix = "refs/remotes/" + ask[0] + "/"
 	}
 	out, err := run(ctx, r.command(ctx, "for-each-ref", "--format=%(refname)", "--contains="+commit.String(), prefix), nil)
 	if err != nil {
@@ -41,15 +46,8 @@ func (r *Repo) BranchesWith(ctx context.Context, commit Hash) ([]string, error) 
 	}
 	var names []string
 	for line := range strings.Lines(string(out)) {
-		name := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), prefix)
-		if len(remotes) == 0 {
+		if name := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), prefix); len(remotes) == 0 || name != "HEAD" {
 			names = append(names, name)
-			continue
-		}
-		for _, remote := range remotes {
-			if short, ok := strings.CutPrefix(name, remote+"/"); ok && short != "HEAD" {
-				names = append(names, short)
-			}
 		}
 	}
 	slices.Sort(names)
