@@ -88,12 +88,12 @@ func (a *app) approve(ctx context.Context, id string, o approveOptions) error {
 			return err
 		}
 		rules := e.guards.Rules(st.Path, st.Environment)
-		_, missing := e.approvals(ctx, source, run, st, rules)
+		counted, missing := e.approvals(ctx, source, run, st, rules)
 		list, err := e.store.Approvals(run, st.Name)
 		if err != nil {
 			return err
 		}
-		r.Add(st, list, rules.Approvals, missing)
+		r.Add(st, list, len(counted), rules.Approvals, missing)
 	}
 	if len(r.Stacks) == 0 {
 		return fmt.Errorf("run %s has no plan to approve there\nhint: `terrier runs show %s` lists what it has", run.ID, run.ID)

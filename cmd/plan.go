@@ -251,7 +251,7 @@ func refuseSurroundings(refusals []guard.Refusal) error {
 	if len(refusals) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s\nhint: %s", refusals[0].Reason, refusals[0].Hint)
+	return fmt.Errorf("guard %s: %s\nhint: %s", refusals[0].Guard, refusals[0].Reason, refusals[0].Hint)
 }
 
 // load reads a run, from the shared prefix where this clone has none of the name.

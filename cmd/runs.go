@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/terrier-iac/terrier/cmd/report"
+	"github.com/terrier-iac/terrier/live/runs"
 	"github.com/terrier-iac/terrier/live/store"
 )
 
@@ -146,6 +147,15 @@ func (a *app) runsShow(id string, globs []string) error {
 	if err != nil {
 		return err
 	}
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	records, err := runs.Read(cfg.Root, nil)
+	if err != nil {
+		return err
+	}
+	shown.Records(records.Records)
 	for i, g := range globs {
 		if !hit[i] {
 			return fmt.Errorf("--stack %q: run %s has no such stack\nhint: %s lists them", g, r.ID, a.command("runs show "+r.ID))

@@ -63,7 +63,7 @@ func Surroundings(environ []string, e *estate.Estate) []guard.Refusal {
 		if h.File != "" {
 			where = h.File + ": " + h.Name
 		}
-		out = append(out, guard.Refusal{Guard: guard.Environment, Reason: where + " " + h.Reason, Hint: h.Hint})
+		out = append(out, guard.Refusal{Guard: guard.Environment, Reason: where + ": " + h.Reason, Hint: h.Hint})
 	}
 	return out
 }

@@ -25,7 +25,8 @@ type ApproveStack struct {
 	Account     string   `json:"account"`
 	Digest      string   `json:"digest"`
 	Fingerprint string   `json:"fingerprint"`
-	Approvals   []string `json:"approvals"` // by whom, sorted by time
+	Approvals   []string `json:"approvals"` // by whom, sorted, those included that do not count
+	Counted     int      `json:"counted"`   // how many count; 0 where none are needed, or some are missing
 	Needed      int      `json:"needed"`
 	Missing     string   `json:"missing"` // what is not there yet, "" for nothing
 
@@ -37,11 +38,12 @@ func NewApprove(run *store.Run, by string) *Approve {
 	return &Approve{FormatVersion: FormatVersion, Run: run.ID, By: data(by), Stacks: []ApproveStack{}}
 }
 
-// Add adds a plan that was approved; missing is what it lacks still.
-func (a *Approve) Add(st *store.Stack, list []store.Approval, needed int, missing *guard.Refusal) {
+// Add adds a plan that was approved, with all its approvals, how many of them
+// count, and what it lacks still.
+func (a *Approve) Add(st *store.Stack, list []store.Approval, counted, needed int, missing *guard.Refusal) {
 	s := ApproveStack{
 		Name: dataPath(st.Name), Path: dataPath(st.Path), Environment: dataPath(st.Environment), Account: dataPath(st.Account),
-		Digest: st.Digest, Fingerprint: st.Fingerprint, Approvals: []string{}, Needed: needed, summary: st.Summary,
+		Digest: st.Digest, Fingerprint: st.Fingerprint, Approvals: []string{}, Counted: counted, Needed: needed, summary: st.Summary,
 	}
 	for _, x := range list {
 		s.Approvals = append(s.Approvals, data(x.By))
@@ -80,7 +82,7 @@ func WriteApprove(w io.Writer, r *Approve, format string, st Style) error {
 		case s.Missing != "":
 			p.f("    %s\n", st.yellow(fold(s.Missing, st.Width, 4)))
 		case s.Needed > 0:
-			p.f("    %s\n", st.green(fmt.Sprintf("%s, and it needs %d", count(len(s.Approvals), "approval"), s.Needed)))
+			p.f("    %s\n", st.green(fmt.Sprintf("%s, and it needs %d", count(s.Counted, "approval"), s.Needed)))
 		default:
 			p.f("    %s\n", st.faint("it needs no approval"))
 		}

@@ -197,7 +197,7 @@ func textPlanned(p *printer, st Style, s PlanStack) {
 	}
 	for _, r := range s.Refusals {
 		if s.Status != "failed" {
-			p.f("%s%s %s\n", strings.Repeat(" ", indent), st.red("guard "+r.Guard+":"), fold(r.Reason, st.Width-8-len(r.Guard), indent))
+			p.f("%s%s\n", strings.Repeat(" ", indent), foldLabel(st, st.red, "guard "+r.Guard+":", r.Reason, indent))
 		}
 	}
 	for _, r := range s.Why {
@@ -336,16 +336,25 @@ func textApplied(p *printer, st Style, s ApplyStack) {
 	}
 	textRefusals(p, st, s.Refusals, indent)
 	for _, r := range s.Overridden {
-		p.f("%s%s %s\n", blank, st.yellow("overridden "+string(r.Guard)+":"), fold(r.Reason, st.Width-13-len(r.Guard), indent))
+		p.f("%s%s\n", blank, foldLabel(st, st.yellow, "overridden "+string(r.Guard)+":", r.Reason, indent))
 	}
 }
 
 func textRefusals(p *printer, st Style, list []guard.Refusal, indent int) {
 	blank := strings.Repeat(" ", indent)
 	for _, r := range list {
-		p.f("%s%s %s\n", blank, st.red("guard "+string(r.Guard)+":"), fold(r.Reason, st.Width-8-len(r.Guard), indent))
+		p.f("%s%s\n", blank, foldLabel(st, st.red, "guard "+string(r.Guard)+":", r.Reason, indent))
 		if r.Hint != "" {
 			p.f("%shint: %s\n", blank, fold(r.Hint, st.Width, indent+6))
 		}
 	}
+}
+
+// foldLabel folds a text behind a label, which is painted.
+func foldLabel(st Style, paint func(string) string, label, text string, indent int) string {
+	folded := fold(label+" "+text, st.Width, indent)
+	if rest, ok := strings.CutPrefix(folded, label); ok {
+		return paint(label) + rest
+	}
+	return folded
 }

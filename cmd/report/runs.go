@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/terrier-iac/terrier/live/runs"
 	"github.com/terrier-iac/terrier/live/store"
 )
 
@@ -62,13 +63,14 @@ type RunShownStack struct {
 	PlanError string           `json:"plan_error,omitempty"` // why Changes could not be read
 	Approvals []store.Approval `json:"approvals"`            // that count
 	Journal   []store.Step     `json:"journal"`
+	Overrides []runs.Override  `json:"overrides"` // of its applies, in their order
 }
 
 // stateOf is what became of a stack: how its apply ended, where it was of the
 // plan that it has, else how the plan did.
 func stateOf(st *store.Stack, step store.Step) string {
 	switch step.State {
-	case store.NotStarted:
+	case store.NotStarted, store.StateRefused: // the plan waits as before
 	case store.Started, store.StateUnknown:
 		return "unknown"
 	case store.StateFailed:
@@ -206,7 +208,7 @@ func NewRunShown(s *store.Store, r *store.Run, chosen func(*store.Stack) bool) (
 		if !chosen(st) {
 			continue
 		}
-		shown := RunShownStack{Stack: *st, State: stateOf(st, last[st.Name]), Changes: []PlannedChange{}, Journal: []store.Step{}}
+		shown := RunShownStack{Stack: *st, State: stateOf(st, last[st.Name]), Changes: []PlannedChange{}, Journal: []store.Step{}, Overrides: []runs.Override{}}
 		if shown.Approvals, err = s.Approvals(r, st.Name); err != nil {
 			return nil, err
 		}
@@ -230,6 +232,18 @@ func NewRunShown(s *store.Store, r *store.Run, chosen func(*store.Stack) bool) (
 		out.Stacks = append(out.Stacks, shown)
 	}
 	return out, nil
+}
+
+// Records adds what the records of runs tell of it: which guards were passed, by
+// whom and why.
+func (r *RunShown) Records(records []runs.Record) {
+	for _, x := range records {
+		for i := range r.Stacks {
+			if s := &r.Stacks[i]; x.Run == r.Run && x.Stack == s.Path && x.Environment == s.Environment {
+				s.Overrides = append(s.Overrides, x.Overrides...)
+			}
+		}
+	}
 }
 
 func planError(err error) string {
@@ -331,6 +345,9 @@ func runStack(p *printer, st Style, s *RunShownStack) {
 	}
 	for _, a := range s.Approvals {
 		p.f("  approved by %s  %s\n", oneLine(a.By), a.Time.UTC().Format(time.RFC3339))
+	}
+	for _, o := range s.Overrides {
+		p.f("  %s %s, by %s: %s\n", st.yellow("overridden"), oneLine(o.Guard), oneLine(o.By), oneLine(mask(o.Reason)))
 	}
 	for _, j := range s.Journal {
 		where := ""

@@ -234,7 +234,7 @@ func (rec *Record) count(w Want, r guard.Rules) ([]Person, *guard.Refusal) {
 	reason := fmt.Sprintf("it needs %d %s, and %s has %d", r.Approvals, plural(r.Approvals, "approval", "approvals"), rec.By, len(counted))
 	if len(not) > 0 {
 		slices.Sort(not)
-		reason += " that " + plural(len(counted), "counts", "count") + ": " + strings.Join(slices.Compact(not), ", ")
+		reason += " that " + plural(len(counted), "counts", "count") + "; " + strings.Join(slices.Compact(not), ", ")
 	}
 	return nil, &guard.Refusal{Guard: guard.Unapproved, Reason: reason, Hint: hintFor(rec.By, w)}
 }

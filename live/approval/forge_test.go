@@ -205,7 +205,7 @@ func TestGitLab(t *testing.T) {
 		{name: "by id", rules: guard.Rules{Approvals: 1, Approvers: []string{"3"}, AuthorApproves: true}, want: "linus"},
 		{name: "by address", rules: guard.Rules{Approvals: 1, Approvers: []string{"Grace@example.com", "linus@example.com"}, AuthorApproves: true}, want: "grace"},
 		{name: "by name", rules: guard.Rules{Approvals: 1, Approvers: []string{"Hedy"}, AuthorApproves: true}, want: "hedy"},
-		{name: "nobody may", rules: guard.Rules{Approvals: 1, Approvers: []string{""}, AuthorApproves: true}, want: "has 0 that count: grace is none of `approvers`, hedy is none of `approvers`, linus is"},
+		{name: "nobody may", rules: guard.Rules{Approvals: 1, Approvers: []string{""}, AuthorApproves: true}, want: "has 0 that count; grace is none of `approvers`, hedy is none of `approvers`, linus is"},
 		{name: "a name of digits is no id", rules: guard.Rules{Approvals: 1, Approvers: []string{"4711"}, AuthorApproves: true}, with: replace(deployment, `"grace"`, `"4711"`), want: "has 0"},
 		{name: "the author", rules: guard.Rules{Approvals: 3}, with: replace(requests, `"id":1,"username":"ada"`, `"id":2,"username":"grace"`), want: "grace is the author"},
 		{name: "the author may", rules: guard.Rules{Approvals: 3, AuthorApproves: true}, with: replace(requests, `"id":1,"username":"ada"`, `"id":2,"username":"grace"`), want: "grace linus hedy"},
@@ -572,7 +572,7 @@ func TestLocal(t *testing.T) {
 		{guard.Rules{Approvals: 2, AuthorApproves: true}, "2"},
 		{guard.Rules{Approvals: 3, AuthorApproves: true}, "it needs 3 approvals"},
 		{guard.Rules{Approvals: 1}, "grace@example.com"},
-		{guard.Rules{Approvals: 2}, "that counts: ada@example.com is the author"},
+		{guard.Rules{Approvals: 2}, "that counts; ada@example.com is the author"},
 		{guard.Rules{Approvals: 1, AuthorApproves: true, Approvers: []string{"ADA@example.com"}}, "1"},
 		{guard.Rules{Approvals: 1, AuthorApproves: true, Approvers: []string{"ada"}}, "none of `approvers`"},
 	} {
