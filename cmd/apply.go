@@ -92,6 +92,7 @@ func (a *app) apply(ctx context.Context, id string, o applyOptions) error {
 	if err := e.refuseDuplicates(e.estate.Units); err != nil {
 		return err
 	}
+	e.notes(e.unitsOf(run))
 	op, err := e.operation(ctx, o.operateOptions)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,6 +162,11 @@ func (e *estateRun) renew(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	units := e.unitsOf(run)
+	if err := e.refuseDuplicates(units); err != nil {
+		return err
+	}
+	e.notes(units)
 	op, err := e.operation(ctx, o.operateOptions)
 	if err != nil {
 		return err
@@ -231,6 +237,11 @@ func (e *estateRun) unit(name string) *estate.Unit {
 		}
 	}
 	return nil
+}
+
+// unitsOf are the units of a run's stacks that there are still.
+func (e *estateRun) unitsOf(run *store.Run) []*estate.Unit {
+	return slices.DeleteFunc(slices.Clone(e.estate.Units), func(u *estate.Unit) bool { return run.Stack(u.Name()) == nil })
 }
 
 func (e *estateRun) terragrunt(name string) bool {

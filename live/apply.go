@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -209,7 +210,11 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 	case st.Status == store.Unchanged:
 		return Outcome{Status: StatusSkipped, Reason: "no changes"}, nil
 	case st.Status != store.Changes:
-		return Outcome{Status: StatusSkipped, Reason: "it has no plan: " + said(st), Hint: "terrier plan --renew " + a.run.ID, Left: true}, nil
+		hint := "terrier plan --renew " + a.run.ID
+		if u.Terragrunt {
+			_, hint, _ = strings.Cut(st.Error, "\nhint: ")
+		}
+		return Outcome{Status: StatusSkipped, Reason: "it has no plan: " + said(st), Hint: hint, Left: true}, nil
 	}
 	a.tell(st.Name, EventStart, "apply", "")
 	// What refuses without terraform comes first: no role is assumed, and no
