@@ -2,12 +2,16 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/terrier-iac/terrier/live/estate"
 	"github.com/terrier-iac/terrier/live/guard"
@@ -198,7 +202,7 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		return Outcome{}, err
 	}
 	if step.State == store.StateApplied && step.Digest == st.Digest {
-		return Outcome{Status: StatusSkipped, Reason: "it is applied already"}, nil
+		return Outcome{Status: StatusSkipped, Reason: "it is applied already"}, a.recorded(ctx, st, step)
 	}
 	again := step.State == store.StateUnknown || step.State == store.StateFailed
 	if why := a.waitsFor(st); why != "" {
@@ -256,6 +260,27 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		}
 	}
 	return a.saved(ctx, u, st, s, passed)
+}
+
+// recorded adds the record of an apply that the journal has and the records do
+// not: the process ended between the two, or the record could not be kept. Who
+// passed which guard is not known any more.
+func (a *applying) recorded(ctx context.Context, st *store.Stack, step store.Step) error {
+	a.saving.Lock()
+	found := slices.ContainsFunc(a.Records, func(r runs.Record) bool {
+		return r.Run == a.run.ID && r.Stack == st.Path && r.Environment == st.Environment && r.Result == runs.Applied
+	})
+	a.saving.Unlock()
+	if found {
+		return nil
+	}
+	r := a.record(a.run, st)
+	r.Action, r.Result, r.Time = runs.Apply, runs.Applied, step.Time
+	var plan tfjson.Plan
+	if data, err := a.Store.ReadFile(a.run.ID, st.Name, store.PlanJSON); err == nil && json.Unmarshal(data, &plan) == nil && destroysAll(&plan) {
+		r.Action = runs.Destroy
+	}
+	return a.keep(ctx, r)
 }
 
 // waitsFor says what has to be applied before, "" for nothing.

@@ -180,6 +180,7 @@ func TestChanged(t *testing.T) {
 		{"nothing", "", nil, ""},
 		{"a file of no stack", "-- README.md --\nother\n-- terrier.hcl --\n# x\n", nil, ""},
 		{"a file of a stack", "-- live/other/x.md --\n", nil, "live/other file live/other/x.md: a file of the stack\n"},
+		{"what terraform and terrier write", "-- live/other/terraform.tfstate --\n{}\n-- live/other/terraform.tfstate.d/qa/terraform.tfstate.backup --\n{}\n-- live/other/.terraform/x.tf --\n-- .terrier/runs.jsonl --\n", nil, ""},
 		{"the lock file of the providers", "-- live/other/.terraform.lock.hcl --\n", nil, "live/other file live/other/.terraform.lock.hcl: a file of the stack\n"},
 		{"a stack inside a stack", "-- live/app/inner/main.tf --\nprovider \"aws\" {}\n\n", nil, "live/app/inner file live/app/inner/main.tf: a file of the stack\n"},
 		{"a file that is gone", "-- live/reads/main.tf --\ngone\n-- live/reads/n.tf --\nprovider \"aws\" {}\n", nil, "live/reads file live/reads/main.tf: a file of the stack\nlive/reads file live/reads/n.tf: a file of the stack\n"},
