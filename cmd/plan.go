@@ -115,6 +115,7 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 		err = e.share.Put(ctx, e.store, run.ID)
 	}
 	r := report.NewPlan(run, e.terragrunt)
+	r.Note(e.unordered(units))
 	if o.why {
 		r.Reasons(func(name string) []estate.Reason { return e.why(sel, name) })
 	}
@@ -182,6 +183,7 @@ func (e *estateRun) renew(ctx context.Context, o planOptions) error {
 		err = e.share.Put(ctx, e.store, run.ID)
 	}
 	r := report.NewPlan(run, e.terragrunt)
+	r.Note(e.unordered(units))
 	r.Renewals(list)
 	return e.planned(r, err)
 }

@@ -204,6 +204,37 @@ func TestUnkeepable(t *testing.T) {
 	}
 }
 
+// TestOldManifest applies with a manifest that was read before another process
+// went on with the run, and one of a plan that was cut off.
+func TestOldManifest(t *testing.T) {
+	o := operationOn(t, map[string]string{"a": "resource \"terraform_data\" \"it\" {}\n"})
+	run, err := o.Plan(t.Context(), o.Estate.Units, PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned := *run.Stack("a")
+	cut := *run
+	cut.Stacks = []*store.Stack{{Name: "a", Path: "a", Workspace: "default", Status: store.Pending}}
+	if err := o.Store.Save(&cut); err != nil {
+		t.Fatal(err)
+	}
+	list, err := o.Apply(t.Context(), run, ApplyOptions{})
+	if err != nil || statuses(list) != "a skipped" || !list[0].Left || !strings.Contains(list[0].Hint, "--renew") {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	old := cut
+	cut.Stacks = []*store.Stack{&planned}
+	if err := o.Store.Save(&cut); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a applied", "a skipped"} {
+		list, err := o.Apply(t.Context(), &old, ApplyOptions{})
+		if err != nil || statuses(list) != want || list[0].Left {
+			t.Errorf("%s, %v, want %s", statuses(list), err, want)
+		}
+	}
+}
+
 // TestOtherPlan puts plans in the place of a stack's own: of another workspace,
 // of a part of the stack, and of a state in another kind of backend. Terraform
 // itself would apply the first two.

@@ -85,6 +85,13 @@ func NewPlan(run *store.Run, terragrunt func(name string) bool) *Plan {
 	return p
 }
 
+// Note adds what the order could not take into account.
+func (p *Plan) Note(notes []string) {
+	for _, n := range notes {
+		p.Notes = append(p.Notes, data(n))
+	}
+}
+
 // Reasons adds why each stack was chosen.
 func (p *Plan) Reasons(why func(name string) []estate.Reason) {
 	for i := range p.Stacks {
