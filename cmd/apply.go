@@ -31,10 +31,10 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply RUN",
 		Short: "Apply the saved plans of a run, and nothing else",
-		Long: `Apply applies the plans that "terrier plan" saved, each from a private copy whose
-digest is the one that was planned and approved, those first that others come
-after. What was deferred is planned as soon as what it comes after is applied,
-and applied too, unless an approval is due: then it stops there.
+		Long: `Apply applies the plans that "terrier plan" saved, each from a private copy
+whose digest is the one that was planned and approved, those first that others
+come after. What was deferred is planned as soon as what it comes after is
+applied, and applied too, unless an approval is due: then it stops there.
 
 It refuses, and says why: a plan that is not approved, was altered, is stale, or
 was made for another state, workspace, account or terraform; a provider lock
@@ -43,8 +43,8 @@ branch that may not apply; a freeze window; an environment before its turn; what
 is protected, or too much that would be destroyed; and an environment that would
 change the plan behind your back (TF_CLI_ARGS, dev_overrides and their like).
 
---override GUARD --reason TEXT passes a guard that the configuration allows to be
-passed. It is recorded.
+--override GUARD --reason TEXT passes a guard where the configuration allows it.
+It is recorded.
 
 An interrupt is passed on once, and apply waits: terraform ends in order and
 releases its lock. A second one makes terraform leave at once. After a crash the
@@ -55,7 +55,7 @@ RUN is a run's name, or latest.
 
 Exit codes: 0 all is applied; 2 something is refused, deferred or without a
 plan; 1 an apply failed, or an error.`,
-		Example: "  terrier apply latest\n  terrier apply 20261124T145953Z-1a2b3c --env sandbox\n  terrier apply latest --override max_destroy --reason 'INC-42: the old cluster goes'",
+		Example: "  terrier apply latest\n  terrier apply 20261124T145953Z-1a2b3c --env sandbox\n  terrier apply latest --override max_destroy --reason 'INC-42: old cluster'",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.apply(cmd.Context(), args[0], o) },
 	}

@@ -26,19 +26,21 @@ func (a *app) approveCommand() *cobra.Command {
 		Short: "Approve the plans of a run, for the environments that ask for it",
 		Long: `Approve says that you, by your git user.email, approve what a run would apply:
 each stack's plan, by its digest and its fingerprint. Look at it first, with
-"terrier runs show RUN". A plan that is made anew keeps the approval exactly where
-the fingerprint is the same.
+"terrier runs show RUN". A plan that is made anew keeps the approval exactly
+where the fingerprint is the same.
 
-An environment says in terrier.hcl how many approvals it needs (approvals), whose
-count (approvers), and whether the author's own does (author_approves).
+An environment says in terrier.hcl how many approvals it needs (approvals),
+whose count (approvers), and whether the author's own does (author_approves).
+Authors are who planned the run, and who has planned it anew.
 
 In CI this command refuses: there the approvals of the forge's own record count
-(GitLab's protected environments, GitHub's environments), which no job can write.
+(GitLab's protected environments, GitHub's environments), which no job can
+write.
 
 RUN is a run's name, or latest.
 
-Exit codes: 0 approved, and enough; 2 approved, and more approvals are due; 1 an
-error.`,
+Exit codes: 0 approved, and enough; 2 more approvals are due, or the run is
+refused; 1 an error.`,
 		Example: "  terrier approve latest\n  terrier approve latest --env prod",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.approve(cmd.Context(), args[0], o) },

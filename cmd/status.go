@@ -24,7 +24,7 @@ func (a *app) statusCommand() *cobra.Command {
 	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show for each stack what is declared, what is applied, and what is left",
+		Short: "Show for each stack what is declared, applied, and left",
 		Long: `Status shows for each stack in each environment the versions of its modules that
 the files ask for and those that are applied, its last plan and its last apply,
 by whom and at which commit, the last look at drift, and whether something is

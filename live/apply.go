@@ -215,8 +215,11 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		return Outcome{Status: StatusSkipped, Reason: "no changes"}, nil
 	case st.Status != store.Changes:
 		hint := "terrier plan --renew " + a.run.ID
-		if u.Terragrunt {
+		switch {
+		case u.Terragrunt:
 			_, hint, _ = strings.Cut(st.Error, "\nhint: ")
+		case st.Status == store.Refused && len(st.Refusals) > 0 && st.Refusals[0].Hint != "":
+			hint = st.Refusals[0].Hint + "; then " + hint
 		}
 		return Outcome{Status: StatusSkipped, Reason: "it has no plan: " + said(st), Hint: hint, Left: true}, nil
 	}
