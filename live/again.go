@@ -22,6 +22,13 @@ import (
 // could not save the state.
 const erroredState = "errored.tfstate"
 
+// printedState is what terraform printed, in the run's folder, where it could not
+// write that file and the state in it is not whole.
+const printedState = "unsaved-state.txt"
+
+// rawOutput is what terraform writes to while it applies, in the run's folder.
+const rawOutput = "output.raw"
+
 // aftermath bounds what is done after an interrupt: unlocking, and no more.
 const aftermath = 2 * time.Minute
 
@@ -100,18 +107,34 @@ func (a *applying) recover(ctx context.Context, u *estate.Unit, st *store.Stack,
 		}
 	}
 	// What is known of its life tells whether a lock that is left is its own.
-	raw := filepath.Join(dir, "output.raw")
+	raw := filepath.Join(dir, rawOutput)
 	if life, err := terraform.LastLife(alive, raw); err == nil {
 		s.life = &life
+	}
+	// An apply that nobody watched to its end may have left its state here. In
+	// the directory it is only this unit's where this apply said so: others are
+	// applied there, too, and terraform pushes any state where there is none.
+	left, err := terraform.LeftState(raw)
+	if err != nil {
+		return err
+	}
+	kept := filepath.Join(dir, erroredState)
+	switch left {
+	case terraform.StateInFile:
+		if err := a.rescue(s.Dir, dir); err != nil {
+			return err
+		}
+	case terraform.StatePrinted:
+		if err := keepPrinted(raw, dir); err != nil {
+			return err
+		}
 	}
 	if err := os.Remove(raw); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// An apply that nobody watched to its end may have left it here.
-	if err := a.rescue(s.Dir, dir); err != nil {
-		return err
+	if r := a.unsaved(u, st); len(r) > 0 {
+		return refused(r[0])
 	}
-	kept := filepath.Join(dir, erroredState)
 	if _, err := os.Lstat(kept); err != nil {
 		return nil
 	}
@@ -124,16 +147,52 @@ func (a *applying) recover(ctx context.Context, u *estate.Unit, st *store.Stack,
 	return os.Rename(kept, kept+".pushed")
 }
 
-// unsaved refuses a stack whose directory holds a state that an apply outside of
-// the run could not save: what terraform plans without it is wrong.
-func (a *applying) unsaved(u *estate.Unit) []guard.Refusal {
-	if _, err := os.Lstat(filepath.Join(a.Root, filepath.FromSlash(u.Stack), erroredState)); err != nil {
-		return nil
+// unsaved refuses a stack of which there is a state that an apply outside of the
+// run could not save: what terraform plans without it is wrong. So is what it
+// plans without a state that this run could not even write to a file.
+func (a *applying) unsaved(u *estate.Unit, st *store.Stack) []guard.Refusal {
+	if _, err := os.Lstat(filepath.Join(a.Root, filepath.FromSlash(u.Stack), erroredState)); err == nil {
+		return []guard.Refusal{{
+			Guard: guard.Stale, Reason: "an earlier apply could not save its state: " + u.Stack + "/" + erroredState,
+			Hint: "`terraform state push " + erroredState + "` there, then remove the file, and plan anew",
+		}}
 	}
-	return []guard.Refusal{{
-		Guard: guard.Stale, Reason: "an earlier apply could not save its state: " + u.Stack + "/" + erroredState,
-		Hint: "`terraform state push " + erroredState + "` there, then remove the file, and plan anew",
-	}}
+	all := filepath.Join(a.Home, ".terrier", "runs")
+	entries, err := os.ReadDir(all)
+	if err != nil {
+		return []guard.Refusal{{Guard: guard.Stale, Reason: "whether an earlier apply could not save its state is not known: " + err.Error()}}
+	}
+	for _, run := range entries {
+		dir := filepath.Join(all, run.Name(), filepath.FromSlash(st.Name))
+		if name := filepath.Join(dir, printedState); there(name) {
+			return []guard.Refusal{{
+				Guard: guard.Stale, Reason: "an apply could neither save its state nor write it to a file; what it printed of it is in " + name,
+				Hint: "bring it back by hand (terraform state push, or import what it tells of), then remove that file, and plan anew",
+			}}
+		}
+		if run.Name() != a.run.ID && there(filepath.Join(dir, erroredState)) {
+			return []guard.Refusal{{
+				Guard: guard.Stale, Reason: "the apply of run " + run.Name() + " could not save its state, and this plan does not know it",
+				Hint: "`terrier apply " + run.Name() + "` pushes it; then plan anew",
+			}}
+		}
+	}
+	return nil
+}
+
+func there(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// keepPrinted keeps the state that terraform printed where it could not even
+// write it to a file: as such a file, or as it is where it is not whole.
+func keepPrinted(raw, dir string) error {
+	ok, err := terraform.SavePrinted(raw, filepath.Join(dir, erroredState))
+	if err != nil || ok {
+		return err
+	}
+	return os.Rename(raw, filepath.Join(dir, printedState))
 }
 
 // rescue moves a state that terraform could not save out of the stack's
@@ -184,7 +243,13 @@ func (a *applying) ended(ctx context.Context, s *session, dir string, err error)
 		}
 		return p
 	case errors.As(err, &errored):
-		p.Hint = "terraform could not save the state and wrote it to a file, which is kept; " + again
+		// How it ended is known, and the run is kept until the state is home.
+		p.Unknown, p.Hint = true, "terraform could not save the state and wrote it to a file, which is kept; "+again
+		if filepath.Dir(errored.Path) == dir {
+			if err := a.adopt(errored.Path, dir); err != nil {
+				p.Reason += "; and " + errored.Path + ", which has the state, could not be moved: " + err.Error()
+			}
+		}
 	case errors.As(err, &killed), errors.As(err, &timeout), ctx.Err() != nil:
 		p.Unknown, p.Hint = true, again
 	case p.Hint == "":
@@ -199,12 +264,23 @@ func (a *applying) ended(ctx context.Context, s *session, dir string, err error)
 	return p
 }
 
+// adopt gives the file that ApplyPlan made of a printed state the name under
+// which the next apply looks for it.
+func (a *applying) adopt(file, dir string) error {
+	if filepath.Base(file) == rawOutput {
+		return os.Rename(file, filepath.Join(dir, printedState))
+	}
+	return os.Rename(file, filepath.Join(dir, erroredState))
+}
+
 // unlock releases the lock that a terraform which is dead has left on its state.
 func (a *applying) unlock(ctx context.Context, s *session, dir string, life terraform.Life) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), aftermath)
 	defer cancel()
 	probe := filepath.Join(dir, "probe.tfplan")
-	_, err := a.Terraform.PlanTo(ctx, s.Session, terraform.PlanOptions{Out: probe, Lock: true})
+	quiet := s.Session
+	quiet.Line = nil // nobody asked for this plan
+	_, err := a.Terraform.PlanTo(ctx, quiet, terraform.PlanOptions{Out: probe, Lock: true})
 	_ = os.Remove(probe)
 	if lock := (*terraform.LockError)(nil); errors.As(err, &lock) {
 		// Where it is not sure that it is ours, it stays, and the next apply

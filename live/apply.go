@@ -235,7 +235,7 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		return Outcome{}, err
 	}
 	if !again {
-		refusals = append(refusals, a.unsaved(u)...)
+		refusals = append(refusals, a.unsaved(u, st)...)
 	}
 	if !fresh && !again {
 		if r, err := a.Approved(ctx, a.run, st, settings.Rules); err != nil {
@@ -406,7 +406,7 @@ func (a *applying) start(ctx context.Context, u *estate.Unit, st *store.Stack, s
 	second, ended := a.interrupts(st.Name)
 	defer ended()
 	o := terraform.ApplyOptions{
-		Plan: plan, Raw: filepath.Join(dir, "output.raw"), Alive: filepath.Join(dir, "alive"),
+		Plan: plan, Raw: filepath.Join(dir, rawOutput), Alive: filepath.Join(dir, "alive"),
 		LockTimeout: a.opts.LockTimeout, Second: second,
 	}
 	err = a.Terraform.ApplyPlan(ctx, s.Session, o)

@@ -21,6 +21,16 @@ func asProblem(err error) *Problem {
 			p.Hint = hintOf(err)
 		}
 	}
+	// What terraform said last is not why it ended.
+	if killed := (*terraform.KilledError)(nil); errors.As(err, &killed) {
+		p.Reason = killed.Error()
+	}
+	if late := (*terraform.TimeoutError)(nil); errors.As(err, &late) {
+		p.Reason = late.Error()
+		if p.Hint == "" {
+			p.Hint = "--timeout, or timeout in terrier.hcl, gives it longer"
+		}
+	}
 	return p
 }
 

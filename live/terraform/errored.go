@@ -1,9 +1,11 @@
 package terraform
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 )
@@ -37,6 +39,8 @@ func (e *Error) saveErrored(begin time.Time, raw string, f *follower) {
 	e.errored = &ErroredStateError{Path: name}
 }
 
+var errTorn = errors.New("the printed state is not whole")
+
 // copyState writes a part of f, which must be JSON, to a new file.
 func copyState(f *os.File, from, to int64, name string) error {
 	data, err := io.ReadAll(io.NewSectionReader(f, from, to-from))
@@ -44,7 +48,7 @@ func copyState(f *os.File, from, to int64, name string) error {
 		return err
 	}
 	if !json.Valid(data) {
-		return errors.New("the printed state is not whole")
+		return errTorn
 	}
 	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -55,4 +59,84 @@ func copyState(f *os.File, from, to int64, name string) error {
 		return err
 	}
 	return out.Sync()
+}
+
+// A Left is where an apply that nobody watched to its end says that its state
+// is, since it could not be saved where it belongs.
+type Left int
+
+// The places.
+const (
+	StateSaved   Left = iota // it says nothing of the kind
+	StateInFile              // errored.tfstate, in its directory
+	StatePrinted             // it is in what it printed: see SavePrinted
+)
+
+// LeftState reads from an ApplyOptions.Raw file, which a killed terrier has left,
+// where the state is. No such file tells nothing: StateSaved.
+func LeftState(raw string) (Left, error) {
+	f, err := os.Open(raw)
+	if errors.Is(err, fs.ErrNotExist) {
+		return StateSaved, nil
+	}
+	if err != nil {
+		return StateSaved, err
+	}
+	defer f.Close()
+	s, in, err := scanFile(f)
+	switch {
+	case err != nil:
+		return StateSaved, err
+	case s.used && s.dump >= 0:
+		return StatePrinted, nil
+	case in:
+		return StateInFile, nil
+	}
+	return StateSaved, nil
+}
+
+// SavePrinted writes the state that terraform printed into a Raw file to a new
+// file, 0600. It is false, and there is no file, where that state is not whole.
+func SavePrinted(raw, file string) (bool, error) {
+	f, err := os.Open(raw)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	s, _, err := scanFile(f)
+	if err != nil || !s.used || s.dump < 0 || s.dumpEnd < 0 {
+		return false, err
+	}
+	if err := copyState(f, s.dump, s.dumpEnd, file); err != nil {
+		if !errors.Is(err, fs.ErrExist) {
+			os.Remove(file)
+		}
+		if errors.Is(err, errTorn) {
+			err = nil
+		}
+		return false, err
+	}
+	return true, nil
+}
+
+// scanFile scans a whole file, and looks for the message that the state is in
+// errored.tfstate.
+func scanFile(f *os.File) (s scanner, inFile bool, err error) {
+	message := []byte(`"errored.tfstate"`)
+	var last []byte
+	buf := make([]byte, 64<<10)
+	for at := int64(0); ; {
+		n, err := f.ReadAt(buf, at)
+		s.feed(buf[:n], at)
+		at += int64(n)
+		last = append(last, buf[:n]...)
+		inFile = inFile || bytes.Contains(last, message)
+		last = append(last[:0], last[max(0, len(last)-len(message)):]...)
+		if err == io.EOF {
+			return s, inFile, nil
+		}
+		if err != nil {
+			return s, inFile, err
+		}
+	}
 }
