@@ -21,6 +21,10 @@ func asProblem(err error) *Problem {
 			p.Hint = hintOf(err)
 		}
 	}
+	// Who holds a lock stands at the end of what terraform says of it.
+	if lock := (*terraform.LockError)(nil); errors.As(err, &lock) {
+		p.Reason = lock.Error()
+	}
 	// What terraform said last is not why it ended.
 	if killed := (*terraform.KilledError)(nil); errors.As(err, &killed) {
 		p.Reason = killed.Error()
