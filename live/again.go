@@ -258,8 +258,12 @@ func (a *applying) ended(ctx context.Context, s *session, dir string, err error)
 	if err := a.rescue(s.Dir, dir); err != nil {
 		p.Reason += "; and " + erroredState + " could not be moved: " + err.Error()
 	}
+	// One that left at once after a second interrupt has released no lock either.
+	var ended *terraform.Error
 	if killed != nil {
 		a.unlock(ctx, s, dir, killed.Life)
+	} else if errors.As(err, &ended) && ended.Left != nil {
+		a.unlock(ctx, s, dir, *ended.Left)
 	}
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,6 +37,9 @@ type ApplyOptions struct {
 // ApplyGrace is how long an apply that was interrupted because of
 // Session.Timeout may take to end, where ApplyOptions has no Grace.
 const ApplyGrace = 15 * time.Minute
+
+// twice is what terraform says when it leaves at once.
+const twice = "Two interrupts received. Exiting immediately."
 
 // ApplyPlan is `terraform apply` of a saved plan.
 //
@@ -124,6 +128,10 @@ func (t *Terraform) ApplyPlan(ctx context.Context, s Session, o ApplyOptions) er
 	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		e.saveErrored(begin, o.Raw, follow)
+		if _, left := err.(*Error); left && strings.Contains(e.Stderr, twice) {
+			life := alive.life()
+			e.Left = &life
+		}
 	}
 	if !follow.keep {
 		os.Remove(o.Raw)

@@ -19,6 +19,9 @@ type Error struct {
 	// credentials. Summary does not.
 	Stderr string
 	Err    error // usually an *exec.ExitError
+	// Left is the life of an apply that left at once after a second interrupt:
+	// it may have left the state's lock. Nil for every other.
+	Left *Life
 
 	kinds   []error
 	lock    *LockError
