@@ -98,10 +98,10 @@ func (a *applying) recover(ctx context.Context, u *estate.Unit, st *store.Stack,
 		return err
 	}
 	alive := filepath.Join(dir, "alive")
-	if _, running, err := terraform.Running(alive); err != nil {
+	if pid, running, err := terraform.Running(alive); err != nil {
 		return asProblem(err)
 	} else if running {
-		a.tell(st.Name, EventStep, "waiting for the terraform of an earlier apply", "")
+		a.tell(st.Name, EventStep, fmt.Sprintf("waiting for the terraform of an earlier apply, process %d, or what it started", pid), "")
 		if err := terraform.WaitAlive(ctx, alive); err != nil {
 			return err
 		}

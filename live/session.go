@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"io"
 	"path/filepath"
 
 	"github.com/terrier-iac/terrier/live/account"
@@ -72,13 +71,14 @@ func (o *Operation) open(ctx context.Context, run *store.Run, u *estate.Unit, p 
 	if err != nil {
 		return nil, err
 	}
-	s.closing = append(s.closing, func() { _ = log.Close() }) // of a log
+	kept := &bounded{to: log}
+	s.closing = append(s.closing, kept.close)
 	s.Session = terraform.Session{
 		Dir: filepath.Join(o.Root, filepath.FromSlash(u.Stack)), Workspace: u.Workspace, VarFiles: u.VarFiles,
 		BackendConfig: u.BackendConfig, Timeout: o.Timeout,
 		Line: func(line string) {
 			s.lines.add(line)
-			_, _ = io.WriteString(log, line+"\n") // a log that is not whole stops nothing
+			kept.add(line)
 			o.tell(u.Name(), EventLine, line, "")
 		},
 	}

@@ -115,6 +115,11 @@ func (t *Terraform) ApplyPlan(ctx context.Context, s Session, o ApplyOptions) er
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	timedOut, waitErr := watch(ctx, cmd, done, s.Timeout, o)
+	if timedOut || ctx.Err() != nil {
+		// On a terminal the interrupt would have reached what a local-exec started,
+		// too: left alone it keeps the next apply waiting.
+		interruptGroup(cmd)
+	}
 	close(follow.ended)
 	following.Wait()
 	follow.told.end()

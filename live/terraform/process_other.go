@@ -14,6 +14,8 @@ func interrupt(cmd *exec.Cmd) error { return cmd.Process.Kill() }
 
 func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
 
+func interruptGroup(*exec.Cmd) {}
+
 func signalOf(*exec.ExitError) os.Signal { return nil }
 
 const onUnix = false

@@ -22,6 +22,10 @@ func interrupt(cmd *exec.Cmd) error { return cmd.Process.Signal(os.Interrupt) }
 // is no error.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
+// interruptGroup interrupts what terraform started and left. What a shell put
+// into the background does not mind.
+func interruptGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+
 // signalOf is the signal that a process died of, nil where it ended itself.
 func signalOf(exit *exec.ExitError) os.Signal {
 	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
