@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -128,6 +129,11 @@ func (a *applying) recover(ctx context.Context, u *estate.Unit, st *store.Stack,
 		if err := keepPrinted(raw, dir); err != nil {
 			return err
 		}
+		if there(kept) {
+			if err := a.rescue(s.Dir, dir); err != nil {
+				return err
+			}
+		}
 	}
 	if err := os.Remove(raw); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -207,6 +213,13 @@ func (a *applying) rescue(stack, dir string) error {
 		return err
 	}
 	to := filepath.Join(dir, erroredState)
+	if there(to) {
+		// It printed the state, since the disk had no room for this file.
+		if data, err := os.ReadFile(from); err != nil || json.Valid(data) {
+			return err // and it refuses the stack
+		}
+		return os.Remove(from)
+	}
 	if err := os.Rename(from, to); err == nil {
 		return nil
 	}

@@ -57,7 +57,7 @@ func containsAny(s string, parts ...string) bool {
 // one that only leads to it.
 var (
 	secretName = regexp.MustCompile(`(?i)secret|token|passw(or)?d|passphrase|credential|private_?key|api_?key|access_?key|(^|_)(key|pat|jwt|auth|pass|pwd|dsn)$|^TF_ENCRYPTION$|webhook|connection_?string|conn_str$`)
-	notSecret  = regexp.MustCompile(`(?i)_(file|path|dir|sock|home)$|^GOOGLE_APPLICATION_CREDENTIALS$|^AWS_CONTAINER_CREDENTIALS_(RELATIVE|FULL)_URI$`)
+	notSecret  = regexp.MustCompile(`(?i)_(file|path|dir|sock|home)$|^(OLD)?PWD$|^GOOGLE_APPLICATION_CREDENTIALS$|^AWS_CONTAINER_CREDENTIALS_(RELATIVE|FULL)_URI$`)
 )
 
 // minSecret is the length below which a value is no secret: what is redacted

@@ -62,7 +62,7 @@ func (e *Error) As(target any) bool {
 // Summary is the first error that terraform named, on one line, credentials
 // redacted.
 func (e *Error) Summary() string {
-	said := e.Stderr
+	said := escapes.ReplaceAllString(e.Stderr, "") // state push knows no -no-color
 	if e.tidy != nil {
 		said = e.tidy(said)
 	}
