@@ -58,6 +58,14 @@ func (o *Operation) examine(ctx context.Context, run *store.Run, u *estate.Unit,
 	}
 	e.summary = fingerprint.Summarize(e.plan)
 	e.refusals = append(e.refusals, guard.CheckJSON(e.json, s.settings.Rules)...)
+	key, err := o.Store.Key(run.ID)
+	if err != nil {
+		return nil, err
+	}
+	// From here on it is kept and shown.
+	if e.json, err = hidden(e.json, key); err != nil {
+		return nil, asProblem(err)
+	}
 	if e.lockFile, err = lockFileDigest(s.Dir); err != nil {
 		return nil, asProblem(err)
 	}

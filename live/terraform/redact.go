@@ -60,6 +60,12 @@ var (
 	notSecret  = regexp.MustCompile(`(?i)_(file|path|dir|sock|home)$|^(OLD)?PWD$|^GOOGLE_APPLICATION_CREDENTIALS$|^AWS_CONTAINER_CREDENTIALS_(RELATIVE|FULL)_URI$`)
 )
 
+// SecretName reports whether the name of a variable, of the environment or of a
+// configuration, tells that its value is a secret.
+func SecretName(name string) bool {
+	return secretName.MatchString(name) && !notSecret.MatchString(name)
+}
+
 // minSecret is the length below which a value is no secret: what is redacted
 // of "1" or "dev" would be most of the output.
 const minSecret = 4
@@ -75,7 +81,7 @@ func secrets(environ []string) []string {
 	}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !secretName.MatchString(name) || notSecret.MatchString(name) {
+		if !SecretName(name) {
 			continue
 		}
 		if len(value) < minSecret || value == "true" || value == "false" || value == "null" || value == "none" {
