@@ -95,7 +95,7 @@ func (o *Operation) Apply(ctx context.Context, run *store.Run, opts ApplyOptions
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// What stops the whole starts nothing more, and lets what runs end.
-	schedule(inner, tasks, o.Jobs, func(_ context.Context, i int) {
+	schedule(inner, tasks, o.Jobs, func(_ context.Context, i int, _ func()) {
 		st := run.Stack(tasks[i].name)
 		if opts.Chosen != nil && !opts.Chosen(st) {
 			return

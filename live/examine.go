@@ -57,7 +57,7 @@ func (o *Operation) examine(ctx context.Context, run *store.Run, u *estate.Unit,
 		return nil, &Problem{Reason: fmt.Sprintf("what terraform shows of the plan cannot be read: %v", err), Hint: "use another terraform with --tf-path"}
 	}
 	e.summary = fingerprint.Summarize(e.plan)
-	e.refusals = append(e.refusals, guard.CheckJSON(e.json, s.settings.Rules)...)
+	e.refusals = append(e.refusals, guard.CheckParsed(e.json, e.plan, s.settings.Rules)...)
 	key, err := o.Store.Key(run.ID)
 	if err != nil {
 		return nil, err

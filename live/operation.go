@@ -51,9 +51,9 @@ type Operation struct {
 	// Approved refuses a plan that has not the approvals which its environment
 	// asks for; nil where it has them.
 	Approved func(ctx context.Context, run *store.Run, s *store.Stack, r guard.Rules) (*guard.Refusal, error)
-	// Records are those of earlier runs; Record adds one.
+	// Records are those of earlier runs; Record adds some.
 	Records []runs.Record
-	Record  func(ctx context.Context, r runs.Record) error
+	Record  func(ctx context.Context, records ...runs.Record) error
 	Jobs    int           // how many stacks at a time
 	Timeout time.Duration // of one terraform process, 0 for none
 	By      string        // who
@@ -64,6 +64,7 @@ type Operation struct {
 	telling sync.Mutex
 	saving  sync.Mutex // of the manifest and the records
 	byUnit  map[[2]string][]runs.Record
+	batch   *batch // while units are planned
 }
 
 // A Tree is the repository's work tree.

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
 // A task is one unit of a schedule.
@@ -16,10 +17,13 @@ type task struct {
 }
 
 // schedule calls do for each task, those before it first, and at most jobs at a
-// time. Among those that could run, the first in the list goes first. When the
-// context ends, nothing more is started, and schedule returns when what runs
-// has ended. The list has no cycle (see estate.Order).
-func schedule(ctx context.Context, tasks []task, jobs int, do func(ctx context.Context, i int)) {
+// time. A task that has called rest waits for the disk more than it works: it
+// makes room for another, but there are never more than twice as many. Among
+// those that could run, the first in the list goes first. When the context ends,
+// nothing more is started, and schedule returns when what runs has ended. The
+// list has no cycle (see estate.Order).
+func schedule(ctx context.Context, tasks []task, jobs int, do func(ctx context.Context, i int, rest func())) {
+	jobs = max(jobs, 1)
 	index := make(map[string]int, len(tasks))
 	for i, t := range tasks {
 		index[t.name] = i
@@ -39,10 +43,11 @@ func schedule(ctx context.Context, tasks []task, jobs int, do func(ctx context.C
 			ready = append(ready, i)
 		}
 	}
-	done := make(chan int)
-	running := 0
+	done, resting := make(chan int), make(chan int)
+	running := 0 // those at rest too
+	rests := map[int]bool{}
 	for {
-		for k := 0; k < len(ready) && running < max(jobs, 1) && ctx.Err() == nil; {
+		for k := 0; k < len(ready) && running-len(rests) < jobs && running < 2*jobs && ctx.Err() == nil; {
 			i := ready[k]
 			if busy[tasks[i].dir] {
 				k++
@@ -53,14 +58,21 @@ func schedule(ctx context.Context, tasks []task, jobs int, do func(ctx context.C
 			running++
 			go func() {
 				defer func() { done <- i }()
-				do(ctx, i)
+				do(ctx, i, sync.OnceFunc(func() { resting <- i }))
 			}()
 		}
 		if running == 0 {
 			return
 		}
-		i := <-done
+		var i int
+		select {
+		case i = <-resting:
+			rests[i] = true
+			continue
+		case i = <-done:
+		}
 		running--
+		delete(rests, i)
 		delete(busy, tasks[i].dir)
 		for _, next := range behind[i] {
 			if waits[next]--; waits[next] == 0 {

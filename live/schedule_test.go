@@ -10,7 +10,8 @@ import (
 )
 
 // TestSchedule runs random graphs: each task once, behind those before it, never
-// two of a directory at once, never more than there are jobs.
+// two of a directory at once, never more than there are jobs, and never twice as
+// many with those at rest.
 func TestSchedule(t *testing.T) {
 	for seed := range int64(200) {
 		r := rand.New(rand.NewSource(seed))
@@ -28,13 +29,14 @@ func TestSchedule(t *testing.T) {
 		var order []int
 		ended := map[string]bool{}
 		dirs := map[string]int{}
-		running := 0
-		schedule(context.Background(), tasks, jobs, func(_ context.Context, i int) {
+		running, all := 0, 0
+		schedule(context.Background(), tasks, jobs, func(_ context.Context, i int, rest func()) {
 			mu.Lock()
 			order = append(order, i)
 			running++
+			all++
 			dirs[tasks[i].dir]++
-			if running > jobs || dirs[tasks[i].dir] > 1 {
+			if running > jobs || all > 2*jobs || dirs[tasks[i].dir] > 1 {
 				t.Errorf("seed %d: %d run at once, %d in directory %s", seed, running, dirs[tasks[i].dir], tasks[i].dir)
 			}
 			for _, name := range tasks[i].after {
@@ -45,6 +47,13 @@ func TestSchedule(t *testing.T) {
 			mu.Unlock()
 			mu.Lock()
 			running--
+			mu.Unlock()
+			if i%3 == 0 {
+				rest()
+				rest()
+			}
+			mu.Lock()
+			all--
 			dirs[tasks[i].dir]--
 			ended[tasks[i].name] = true
 			mu.Unlock()
@@ -62,7 +71,7 @@ func TestSchedule(t *testing.T) {
 func TestScheduleStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := 0
-	schedule(ctx, []task{{name: "a", dir: "a"}, {name: "b", dir: "b", after: []string{"a"}}, {name: "c", dir: "c"}}, 1, func(context.Context, int) {
+	schedule(ctx, []task{{name: "a", dir: "a"}, {name: "b", dir: "b", after: []string{"a"}}, {name: "c", dir: "c"}}, 1, func(context.Context, int, func()) {
 		ran++
 		cancel()
 	})

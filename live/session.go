@@ -36,6 +36,8 @@ type session struct {
 	// lines is what terraform printed to the last step.
 	lines   lines
 	closing []func()
+	// rest is called when terraform's part of a plan is done, nil for nobody.
+	rest func()
 }
 
 // close gives back what open took, the last first.

@@ -21,6 +21,20 @@ const maxNamed = 20
 // ask.
 func CheckJSON(planJSON []byte, r Rules) []Refusal {
 	var p tfjson.Plan
+	// The error of a decoder can hold a value.
+	if err := json.Unmarshal(planJSON, &p); err != nil {
+		return []Refusal{unreadable}
+	}
+	return CheckParsed(planJSON, &p, r)
+}
+
+var unreadable = Refusal{Incomplete, "the JSON of the plan cannot be read", "plan again; a newer terraform may need a newer terrier"}
+
+// CheckParsed is CheckJSON where p is what planJSON was read into.
+func CheckParsed(planJSON []byte, p *tfjson.Plan, r Rules) []Refusal {
+	if p == nil {
+		return Check(p, r)
+	}
 	// Each is the negation of what a whole plan says, so that a field of another
 	// type is an error and none that terraform left out is.
 	var whole struct {
@@ -28,21 +42,20 @@ func CheckJSON(planJSON []byte, r Rules) []Refusal {
 		Applyable     *bool             `json:"applyable"`
 		DeferredCalls []json.RawMessage `json:"deferred_action_invocations"`
 	}
-	if err := cmp.Or(json.Unmarshal(planJSON, &p), json.Unmarshal(planJSON, &whole)); err != nil {
-		// The error of a decoder can hold a value.
-		return []Refusal{{Incomplete, "the JSON of the plan cannot be read", "plan again; a newer terraform may need a newer terrier"}}
+	if err := json.Unmarshal(planJSON, &whole); err != nil {
+		return []Refusal{unreadable}
 	}
 	var found []Refusal
 	switch {
 	case whole.Errored:
 		found = append(found, Refusal{Incomplete, "planning failed before its end, and a part was saved", "see the errors of the plan, and plan again"})
-	case whole.Applyable != nil && !*whole.Applyable && changes(&p):
+	case whole.Applyable != nil && !*whole.Applyable && changes(p):
 		found = append(found, Refusal{Incomplete, "terraform says that this plan cannot be applied", "plan again"})
 	}
 	if n := len(whole.DeferredCalls); n > 0 {
 		found = append(found, Refusal{Incomplete, fmt.Sprintf("terraform put off %d actions: what they do is not known yet", n), "apply in rounds: first what they wait for"})
 	}
-	return sorted(append(found, Check(&p, r)...))
+	return sorted(append(found, Check(p, r)...))
 }
 
 // Check refuses a plan that deletes, replaces or forgets what is protected, that

@@ -147,21 +147,44 @@ func replace(root *os.Root, name string, data []byte, perm os.FileMode) error {
 
 // statLine is all that tells of a file that somebody has touched it.
 func statLine(root *os.Root, name string) (string, error) {
-	info, err := root.Lstat(filepath.FromSlash(name))
+	return lineOf(root, filepath.FromSlash(name), name)
+}
+
+// lineOf is the line of a file that is called shown.
+func lineOf(root *os.Root, name, shown string) (string, error) {
+	info, err := root.Lstat(name)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\x00%v %d %d %s", name, info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info)), nil
+	return fmt.Sprintf("%s\x00%v %d %d %s", shown, info.Mode(), info.Size(), info.ModTime().UnixNano(), inode(info)), nil
 }
 
 // filesSame reports whether the files of a stamp are as they were, and none
 // has come that terraform would read as configuration. Others may: a module
 // that writes a file beside itself needs it for its apply.
 func (t *stamp) filesSame(root *os.Root) bool {
-	known := map[string]bool{}
+	known := make(map[string]bool, len(t.Files))
+	// Files of a directory are together: each directory is opened once, and no
+	// symlink on the way leads out of the stack's.
+	at, dir := "", (*os.Root)(nil)
+	defer func() {
+		if dir != nil {
+			_ = dir.Close()
+		}
+	}()
 	for _, line := range t.Files {
 		name, _, _ := strings.Cut(line, "\x00")
-		now, err := statLine(root, name)
+		if d := path.Dir(name); dir == nil || d != at {
+			if dir != nil {
+				_ = dir.Close()
+			}
+			var err error
+			if dir, err = root.OpenRoot(filepath.FromSlash(d)); err != nil {
+				return false
+			}
+			at = d
+		}
+		now, err := lineOf(dir, path.Base(name), name)
 		if err != nil || now != line {
 			return false
 		}

@@ -19,15 +19,22 @@ const (
 	maxFile = 512 << 20
 )
 
-// Append adds a record to the file below dir, the directory of terrier.hcl. The
-// line is written at once, behind all others, and is on the disk when Append
+// Append adds records to the file below dir, the directory of terrier.hcl. The
+// lines are written at once, behind all others, and are on the disk when Append
 // returns: of several processes none loses a line, and one that is killed
 // leaves at most a torn one, which Read passes over. The file is for the user
 // alone (0600): it says who did what in which account.
-func Append(dir string, r Record) (err error) {
-	data, err := r.line()
-	if err != nil {
-		return err
+func Append(dir string, records ...Record) (err error) {
+	if len(records) == 0 {
+		return nil
+	}
+	var data []byte
+	for i := range records {
+		line, err := records[i].line()
+		if err != nil {
+			return err
+		}
+		data = append(data, line...)
 	}
 	root, err := os.OpenRoot(dir) // no symlink leads out of it
 	if err != nil {

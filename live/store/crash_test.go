@@ -51,6 +51,20 @@ var ops = map[string]func(s *Store, r *Run) error{
 		}
 		return err
 	},
+	"keep": func(s *Store, r *Run) error {
+		name, err := s.TempPlan(r.ID, "live/prod/net")
+		if err == nil {
+			err = os.WriteFile(name, []byte("another plan"), 0o600)
+		}
+		if err == nil {
+			files := map[File][]byte{PlanText: []byte("text"), PlanJSON: []byte("after, long")}
+			r.Stack("live/prod/net").Digest, err = s.KeepPlan(r.ID, "live/prod/net", files)
+		}
+		if err == nil {
+			err = s.Save(r)
+		}
+		return err
+	},
 	"write": func(s *Store, r *Run) error {
 		return s.WriteFile(r.ID, "live/prod/net", PlanJSON, []byte("after, long"))
 	},
@@ -336,6 +350,7 @@ func TestSyncs(t *testing.T) {
 	defer func() { fsync = old }()
 	for op, want := range map[string]string{
 		"create": ".tmp-run.json,d,d", "save": ".tmp-run.json,d", "write": ".tmp-plan.json,d", "adopt": ".tmp-plan.tfplan,d,.tmp-run.json,d",
+		"keep":    ".tmp-plan.tfplan,.tmp-plan.json,.tmp-plan.txt,d,.tmp-run.json,d",
 		"approve": "approvals.jsonl,d", "record": "progress.jsonl,d",
 	} {
 		s := openAt(t, prepare(t, op).dir, nil)
@@ -365,7 +380,7 @@ func TestLockOfKilled(t *testing.T) {
 	fatal(t, err)
 	s := prepare(t, "take")
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), "STORE_TEST_OP=take", "STORE_TEST_DIR="+s.dir, "STORE_TEST_STEP=7")
+	cmd.Env = append(os.Environ(), "STORE_TEST_OP=take", "STORE_TEST_DIR="+s.dir, "STORE_TEST_STEP=5")
 	if err := cmd.Run(); err == nil {
 		t.Fatal("it was not killed")
 	}

@@ -248,13 +248,31 @@ func (s *Store) write(dir *os.Root, name string, data []byte) error {
 	})
 }
 
+// put is write, but that the name may not be on the disk before syncDir.
+func (s *Store) put(dir *os.Root, name string, data []byte) error {
+	return s.replace(dir, name, true, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
 func (s *Store) fill(dir *os.Root, name string, write func(io.Writer) error) error {
+	if err := s.replace(dir, name, true, write); err != nil {
+		return err
+	}
+	s.syncDir(dir)
+	return s.at("done " + name)
+}
+
+// replace puts a file in the place of another. Without sync it may be empty
+// after a power cut.
+func (s *Store) replace(dir *os.Root, name string, sync bool, write func(io.Writer) error) error {
 	f, temp, err := s.temp(dir, name)
 	if err != nil {
 		return err
 	}
 	err = write(s.writer(f, name))
-	if err == nil {
+	if err == nil && sync {
 		if err = s.at("sync " + name); err == nil {
 			err = fsync(f)
 		}
@@ -271,8 +289,7 @@ func (s *Store) fill(dir *os.Root, name string, write func(io.Writer) error) err
 		_ = dir.Remove(temp) // the first error is the one to tell
 		return told(err)
 	}
-	s.syncDir(dir)
-	return s.at("done " + name)
+	return nil
 }
 
 // writer writes at once, but for tests, which may end it half way.

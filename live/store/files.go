@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A File is a file of a stack's folder.
@@ -55,6 +57,12 @@ func (s *Store) TempPlan(run, stack string) (string, error) {
 // then, with what was made from it: the manifest's digest no longer fits until
 // it is saved.
 func (s *Store) AdoptPlan(run, stack string) (digest string, err error) {
+	return s.KeepPlan(run, stack, nil)
+}
+
+// KeepPlan is AdoptPlan, and WriteFile of what was made from the plan, with as
+// few waits for the disk as that takes.
+func (s *Store) KeepPlan(run, stack string, files map[File][]byte) (digest string, err error) {
 	dir, name, err := s.stack(run, stack, false)
 	if err != nil {
 		return "", err
@@ -91,6 +99,11 @@ func (s *Store) AdoptPlan(run, stack string) (digest string, err error) {
 	}
 	if err := dir.Rename(tempPlan, string(PlanFile)); err != nil {
 		return "", told(err)
+	}
+	for _, f := range slices.Sorted(maps.Keys(files)) {
+		if err := s.put(dir, string(f), files[f]); err != nil {
+			return "", err
+		}
 	}
 	s.syncDir(dir)
 	return hex.EncodeToString(h.Sum(nil)), s.at("done plan")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,7 +107,11 @@ func (s *Store) lock(dir *os.Root, path, name, by, what string) (unlock func(), 
 	h.Host, _ = os.Hostname() // "" where it has no name
 	data, err := json.Marshal(h)
 	if err == nil {
-		err = s.write(dir, by, append(data, '\n'))
+		// For people, while the process lives: it need not outlast a power cut.
+		err = s.replace(dir, by, false, func(w io.Writer) error {
+			_, err := w.Write(append(data, '\n'))
+			return err
+		})
 	}
 	if err != nil {
 		_ = l.Unlock()

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -109,8 +110,33 @@ func secrets(environ []string) []string {
 	return list
 }
 
+// known are the redactors of environments: a stack runs terraform several times
+// in one, and without accounts all stacks have the same.
+var known struct {
+	sync.Mutex
+	of map[string]func(string) string
+}
+
+// mostKnown bounds known: each account has credentials of its own.
+const mostKnown = 64
+
 // redactor redacts what redact does and the secrets of an environment.
 func redactor(environ []string) func(string) string {
+	key := strings.Join(environ, "\x00")
+	known.Lock()
+	defer known.Unlock()
+	if f := known.of[key]; f != nil {
+		return f
+	}
+	if known.of == nil || len(known.of) >= mostKnown {
+		known.of = map[string]func(string) string{}
+	}
+	f := newRedactor(environ)
+	known.of[key] = f
+	return f
+}
+
+func newRedactor(environ []string) func(string) string {
 	var pairs []string
 	for _, s := range secrets(environ) {
 		pairs = append(pairs, s, "REDACTED")

@@ -92,7 +92,9 @@ func short(env []string) []string {
 }
 
 const (
-	gogc     = "400"
+	// A plan of a few resources allocates less than the 32 MB at which it would
+	// collect for the first time.
+	gogc     = "800"
 	memLimit = "1GiB"
 )
 
@@ -228,7 +230,8 @@ type PlanOptions struct {
 
 // PlanTo is `terraform plan -out`. It reports whether the plan changes
 // anything: resources, outputs, or with RefreshOnly the state. The error of a
-// failed plan is an *Error; there is then no file at Out.
+// failed plan is an *Error; there is then no file at Out. That the file is on the
+// disk is the caller's to see to.
 //
 // A workspace that does not exist yet is planned from an empty state. The
 // local backend makes an empty directory for it. The s3 backend writes an
@@ -273,9 +276,6 @@ func (t *Terraform) PlanTo(ctx context.Context, s Session, o PlanOptions) (chang
 		t.missing(ctx, s, err)
 		return false, err
 	}
-	if err := tmp.Sync(); err != nil {
-		return false, err
-	}
 	if info, err := tmp.Stat(); err != nil {
 		return false, err
 	} else if info.Size() == 0 {
@@ -284,10 +284,7 @@ func (t *Terraform) PlanTo(ctx context.Context, s Session, o PlanOptions) (chang
 	if err := os.Chmod(tmp.Name(), 0o600); err != nil {
 		return false, err
 	}
-	if err := os.Rename(tmp.Name(), o.Out); err != nil {
-		return false, err
-	}
-	return changes, syncDir(dir)
+	return changes, os.Rename(tmp.Name(), o.Out)
 }
 
 // missing adds ErrNoWorkspace to a refused access where the workspace is not
