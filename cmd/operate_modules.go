@@ -3,6 +3,10 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"maps"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/terrier-iac/terrier/hclparse"
 	"github.com/terrier-iac/terrier/live/static"
@@ -38,9 +42,50 @@ func (a *app) moduleOpener(ctx context.Context, root string) (*moduleOpener, err
 	return &moduleOpener{ctx: ctx, store: s, lock: file, opened: map[[2]string]*openedModule{}}, nil
 }
 
+// readAhead reads the git modules that a tree calls, several at a time: each
+// takes some processes of git, and open is asked for one after the other.
+func (m *moduleOpener) readAhead(g *modules.Graph) {
+	found := map[[2]string]*openedModule{}
+	var group errgroup.Group
+	group.SetLimit(max(2, runtime.NumCPU()))
+	for _, d := range g.Sorted() {
+		if d.Config == nil || m.ctx.Err() != nil {
+			continue
+		}
+		for _, c := range d.Config.Effective(false) {
+			if !c.HasSource || !c.Static || c.SourceErr != nil || c.Source.Kind != hclparse.KindGit {
+				continue
+			}
+			key, rev := m.key(c.Source, "")
+			if found[key] != nil {
+				continue
+			}
+			o := &openedModule{}
+			found[key] = o
+			group.Go(func() error {
+				*o = *m.read(c.Source, rev)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // what failed says so when it is asked for
+	maps.Copy(m.opened, found)
+}
+
 // open gives the tree that holds a module, and its directory there.
 func (m *moduleOpener) open(source hclparse.Source, version string) (*static.Tree, string, error) {
-	rev := source.Ref
+	key, rev := m.key(source, version)
+	o := m.opened[key]
+	if o == nil {
+		o = m.read(source, rev)
+		m.opened[key] = o
+	}
+	return o.tree, o.dir, o.err
+}
+
+// key names what is opened, and the revision that it is opened at.
+func (m *moduleOpener) key(source hclparse.Source, version string) (key [2]string, rev string) {
+	rev = source.Ref
 	if source.Kind == hclparse.KindRegistry {
 		rev = version
 	}
@@ -52,13 +97,7 @@ func (m *moduleOpener) open(source hclparse.Source, version string) (*static.Tre
 	if rev == "" {
 		rev = "HEAD"
 	}
-	key := [2]string{source.Package + "//" + source.Subdir, rev}
-	o := m.opened[key]
-	if o == nil {
-		o = m.read(source, rev)
-		m.opened[key] = o
-	}
-	return o.tree, o.dir, o.err
+	return [2]string{source.Package + "//" + source.Subdir, rev}, rev
 }
 
 func (m *moduleOpener) read(source hclparse.Source, rev string) *openedModule {

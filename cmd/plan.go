@@ -71,6 +71,9 @@ supported; 1 a stack failed, or an error.`,
 
 // plan is the journey: read the estate, choose, plan each, report.
 func (a *app) plan(ctx context.Context, o planOptions) error {
+	// Which terraform it is takes as long as to read the estate: a plan of all
+	// needs it for sure.
+	a.terraformAhead = !o.dryRun && o.changedSince == ""
 	e, err := a.openEstate(ctx, o.base)
 	if err != nil {
 		return err

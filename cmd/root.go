@@ -49,6 +49,7 @@ type app struct {
 	noColor        bool
 	quiet, verbose bool
 	tfPath         string
+	terraformAhead bool             // the command will need terraform, whatever the estate
 	now            func() time.Time // the clock
 	// again has the interrupts after the first, while a command listens to them;
 	// else a second one ends the process at once.

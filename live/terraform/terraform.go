@@ -115,7 +115,12 @@ var headline = regexp.MustCompile(`(?m)^(Terraform|OpenTofu) v[0-9]`)
 // identify fills in Version and Product. It runs in the current directory:
 // version managers (tfenv, asdf) choose by it.
 func (t *Terraform) identify(ctx context.Context) error {
+	var text []byte
+	var textErr error
+	var wait sync.WaitGroup
+	wait.Go(func() { text, textErr = t.run(ctx, "", "version") })
 	out, err := t.run(ctx, "", "version", "-json")
+	wait.Wait()
 	if err != nil {
 		return err
 	}
@@ -125,9 +130,8 @@ func (t *Terraform) identify(ctx context.Context) error {
 	if err := json.Unmarshal(out, &v); err != nil || v.Version == "" {
 		return fmt.Errorf("%s: `version -json` does not answer as terraform 0.13 or newer does\nhint: name another binary with --tf-path", t.Path)
 	}
-	text, err := t.run(ctx, "", "version")
-	if err != nil {
-		return err
+	if textErr != nil {
+		return textErr
 	}
 	m := headline.FindSubmatch(text)
 	if m == nil {
