@@ -34,6 +34,7 @@ bench: tools build ## speed, as ratios against peers in the same run; BENCH_REPO
 	bash fixtures/bench_lint.sh
 	bash fixtures/bench_list.sh
 	bash fixtures/bench_bump.sh
+	bash fixtures/bench_plan.sh
 
 tools: ## install what the tests need beyond Go, git and terraform, where it is missing
 	@bash fixtures/tools.sh

@@ -122,7 +122,9 @@ func (s *stack) dropStamp() error {
 	return err
 }
 
-// replace writes a file beside, and renames it.
+// replace writes a file beside, and renames it. It does not wait for the disk:
+// the files that a stamp vouches for do not either, and one that a power cut has
+// emptied is none.
 func replace(root *os.Root, name string, data []byte, perm os.FileMode) error {
 	temp := name + ".tmp"
 	if err := root.RemoveAll(temp); err != nil {
@@ -133,9 +135,6 @@ func replace(root *os.Root, name string, data []byte, perm os.FileMode) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
 	if e := f.Close(); err == nil {
 		err = e
 	}

@@ -19,5 +19,3 @@ func interruptGroup(*exec.Cmd) {}
 func signalOf(*exec.ExitError) os.Signal { return nil }
 
 const onUnix = false
-
-func syncDir(string) error { return nil }

@@ -36,13 +36,3 @@ func signalOf(exit *exec.ExitError) os.Signal {
 
 // onUnix says that modes of files mean something.
 const onUnix = true
-
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
