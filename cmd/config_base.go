@@ -63,7 +63,7 @@ func guarding(ctx context.Context, cfg *Config, base string) (*Guarding, hcl.Dia
 		err = nil
 	case base != "":
 	case errors.Is(err, repo.ErrNotRepository):
-		g.Note = "there is no git repository, so the configuration at hand guards alone"
+		g.Note = "terrier.hcl is in no git repository, so it guards as it is, with no base that it is held against"
 		return g, nil, nil, nil
 	case errors.Is(err, repo.ErrNoCommits):
 		if remotes, err := r.Remotes(ctx); err != nil || len(remotes) > 0 {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/terrier-iac/terrier/live/estate"
 	"github.com/terrier-iac/terrier/live/guard"
 	"github.com/terrier-iac/terrier/live/store"
+	"github.com/terrier-iac/terrier/live/terraform"
 	"github.com/terrier-iac/terrier/modules"
 )
 
@@ -37,7 +39,8 @@ the repository's code: providers, data sources, external programs.
 Each plan is saved below .terrier/runs/RUN/STACK/ beside terrier.hcl, for you
 alone: it holds secrets. A stack that comes after one with something to apply is
 deferred: what it would be planned with is not there yet. A stack that fails
-stops only what comes after it. What an apply would refuse is said now.
+stops only what comes after it. What an apply would refuse is said now. A new
+workspace that plan_role may not make is deferred, too: apply makes it.
 
 With an account in terrier.hcl the account's plan_role is assumed, and the
 credentials must belong to account.id before anything runs, and so must every
@@ -50,8 +53,8 @@ the modules whose locked commit has another tree. --why says why each is chosen.
 --drift plans refresh-only: what has changed outside of terraform.
 --renew RUN plans a run anew: an approval stays where the plan is the same.
 
-Exit codes: 0 nothing to apply; 2 something has changes, is deferred or is not
-supported; 1 a stack failed, or an error.`,
+Exit codes: 0 nothing to apply; 2 something has changes, is deferred, refused or
+not supported; 1 a stack failed, or an error.`,
 		Example: "  terrier plan --env sandbox\n  terrier plan --changed-since origin/main --why\n  terrier plan --stack 'live/prod/*' --drift\n  terrier plan --renew latest",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.plan(cmd.Context(), o) },
@@ -96,7 +99,7 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	case o.dryRun:
 		return e.selected(units, sel, o)
 	case len(units) == 0:
-		return report.WritePlanned(a.stdout, report.NewPlan(&store.Run{Commit: e.tree.Commit, Drift: o.drift}, nil), a.format, a.style(a.stdout))
+		return report.WritePlanned(a.stdout, report.NewPlan(&store.Run{Commit: e.tree.Commit, Drift: o.drift}, nil, nil), a.format, a.style(a.stdout))
 	}
 	op, err := e.operation(ctx, o.operateOptions)
 	if err != nil {
@@ -104,6 +107,9 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	}
 	if err := refuseSurroundings(live.Surroundings(op.Environ, e.estate)); err != nil {
 		return err
+	}
+	if e.share != nil && !e.shares() {
+		a.say("note: %s is not set: this plan stays here, and nothing of it is shared", runsKey)
 	}
 	e.clean()
 	view := e.view(op)
@@ -114,11 +120,10 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	if run == nil {
 		return err
 	}
-	if e.share != nil && err == nil && !o.drift {
-		err = e.share.Put(ctx, e.store, run.ID)
+	if err == nil && !o.drift {
+		err = e.put(ctx, run.ID)
 	}
-	r := report.NewPlan(run, e.terragrunt)
-	r.Note(e.unordered(units))
+	r := report.NewPlan(run, e.terragrunt, e.unsure(units))
 	if o.why {
 		r.Reasons(func(name string) []estate.Reason { return e.why(sel, name) })
 	}
@@ -182,11 +187,8 @@ func (e *estateRun) renew(ctx context.Context, o planOptions) error {
 	defer view.Done()
 	list, err := op.Renew(ctx, run)
 	view.Done()
-	if e.share != nil && err == nil {
-		err = e.share.Put(ctx, e.store, run.ID)
-	}
-	r := report.NewPlan(run, e.terragrunt)
-	r.Note(e.unordered(units))
+	err = errors.Join(err, e.put(ctx, run.ID))
+	r := report.NewPlan(run, e.terragrunt, e.unsure(e.of(run)))
 	r.Renewals(list)
 	return e.planned(r, err)
 }
@@ -203,9 +205,10 @@ func (e *estateRun) planned(r *report.Plan, err error) error {
 	counts := r.Counts()
 	steps := []report.Step{{Command: a.command("runs show " + r.Run), Why: "what each would do"}}
 	if counts["changes"] > 0 && !r.Drift {
-		steps = append(steps,
-			report.Step{Command: a.command("approve " + r.Run), Why: "where approvals are due"},
-			report.Step{Command: a.command("apply " + r.Run), Why: "exactly these plans"})
+		if e.approvalsDue(r) {
+			steps = append(steps, report.Step{Command: a.command("approve " + r.Run), Why: "where approvals are due"})
+		}
+		steps = append(steps, report.Step{Command: a.command("apply " + r.Run), Why: "exactly these plans"})
 	}
 	if len(r.Stacks) > counts["unchanged"] {
 		a.next(steps...)
@@ -214,6 +217,14 @@ func (e *estateRun) planned(r *report.Plan, err error) error {
 		return errShown
 	}
 	return a.done(nil, len(r.Stacks) > counts["unchanged"])
+}
+
+// approvalsDue reports whether any of the plans needs an approval.
+func (e *estateRun) approvalsDue(r *report.Plan) bool {
+	return slices.ContainsFunc(r.Stacks, func(s report.PlanStack) bool {
+		u := e.unit(s.Name)
+		return s.Status == "changes" && u != nil && e.guards.Rules(u.Stack, u.Environment).Approvals > 0
+	})
 }
 
 // selected reports the stacks that would be planned.
@@ -226,10 +237,10 @@ func (e *estateRun) selected(units []*estate.Unit, sel estate.Selection, o planO
 	for _, u := range units {
 		chosen[u] = true
 	}
-	r := report.NewSelected(e.tree.Commit)
+	r := report.NewSelected(e.tree.Commit, e.unsure(units))
 	for _, u := range order {
 		if chosen[u] {
-			r.Add(u, e.estate.Upstream(u), e.estate.Why(sel, u))
+			r.Add(u, e.estate.Own(u), e.estate.Ahead(u.Environment), e.estate.Why(sel, u))
 		}
 	}
 	return report.WriteSelected(e.app.stdout, r, e.app.format, o.why, e.app.style(e.app.stdout))
@@ -270,16 +281,9 @@ func refuseSurroundings(refusals []guard.Refusal) error {
 	return fmt.Errorf("guard %s: %s\nhint: %s", refusals[0].Guard, refusals[0].Reason, refusals[0].Hint)
 }
 
-// load reads a run, from the shared prefix where this clone has none of the name.
+// load reads a run, wherever it is.
 func (e *estateRun) load(ctx context.Context, id string) (*store.Run, error) {
-	run, err := e.store.Load(id)
-	if err == nil || e.share == nil || id == "latest" {
-		return run, err
-	}
-	if shared, e := e.share.Get(ctx, e.store, id); e == nil {
-		return shared, nil
-	}
-	return nil, err
+	return loadRun(ctx, e.store, e.share, id)
 }
 
 // clean removes run folders that are older than the configuration keeps them. It
@@ -289,5 +293,7 @@ func (e *estateRun) clean() {
 	if keep <= 0 {
 		return
 	}
-	_, _ = e.store.Clean(store.CleanOptions{OlderThan: keep, Now: e.app.now().Truncate(time.Second)})
+	now := e.app.now().Truncate(time.Second)
+	_, _ = e.store.Clean(store.CleanOptions{OlderThan: keep, Now: now})
+	terraform.CleanShown(live.ShowDir(e.cfg.Root), now.Add(-keep))
 }

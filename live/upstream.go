@@ -26,10 +26,8 @@ func (o *Operation) upstream(units []*estate.Unit) *upstream {
 			continue
 		}
 		direct[u.Environment] = map[string]bool{}
-		for _, e := range o.Estate.Upstream(u) {
-			if e.Kind == "environment" {
-				direct[u.Environment][e.From.Environment] = true
-			}
+		for _, a := range o.Estate.Ahead(u.Environment) {
+			direct[u.Environment][a.Environment] = true
 		}
 	}
 	for name := range direct {
@@ -61,8 +59,8 @@ func (up *upstream) of(u *estate.Unit) []string {
 	}
 	seen := map[*estate.Unit]bool{u: true}
 	for todo := []*estate.Unit{u}; len(todo) > 0; todo = todo[1:] {
-		for _, e := range up.estate.Upstream(todo[0]) {
-			if e.Kind == "environment" || seen[e.From] {
+		for _, e := range up.estate.Own(todo[0]) {
+			if seen[e.From] {
 				continue
 			}
 			seen[e.From] = true

@@ -56,9 +56,9 @@ type PlanRenewed struct {
 	Differences []string `json:"differences"`
 }
 
-// NewPlan takes a run.
-func NewPlan(run *store.Run, terragrunt func(name string) bool) *Plan {
-	p := &Plan{FormatVersion: FormatVersion, Run: run.ID, Commit: run.Commit, Drift: run.Drift, Stacks: []PlanStack{}, Notes: []string{}}
+// NewPlan takes a run, and what its order does not rest on.
+func NewPlan(run *store.Run, terragrunt func(name string) bool, notes []string) *Plan {
+	p := &Plan{FormatVersion: FormatVersion, Run: run.ID, Commit: run.Commit, Drift: run.Drift, Stacks: []PlanStack{}, Notes: cleanNotes(notes)}
 	for _, st := range run.Stacks {
 		s := PlanStack{
 			Name: dataPath(st.Name), Path: dataPath(st.Path), Environment: dataPath(st.Environment), Account: dataPath(st.Account), Status: string(st.Status),

@@ -455,7 +455,7 @@ unit b
 b after a: reads its state by in module "far": data.terraform_remote_state.x (b/b.tf:7)
 unresolved b (b/b.tf:7): in module "far": data.terraform_remote_state.y: key: path.cwd is not known
 unread b (b/b.tf:7): in module "far": module "again" cannot be read: its source leads to no configuration
-unread b (b/b.tf:11): module "none" cannot be read: it cannot be read: https://REDACTED@git.example.com/none.git is gone
+unread b (b/b.tf:11): module "none" cannot be read: https://REDACTED@git.example.com/none.git is gone
 order a b
 `
 	if diff := cmp.Diff(want, told(e)); diff != "" {

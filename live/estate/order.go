@@ -24,6 +24,32 @@ func (e *Estate) Upstream(u *Unit) []Edge {
 	return out
 }
 
+// Own are the direct edges to a unit without those of environments, by From.
+func (e *Estate) Own(u *Unit) []Edge { return slices.Clone(e.edges[u]) }
+
+// Ahead is an environment that another one comes directly after: all of its units
+// are upstream of all of the other's.
+type Ahead struct {
+	Environment  string
+	Units        int // that it has
+	File, Detail string
+	Line         int
+}
+
+// Ahead are the environments with units that come directly before one, past those
+// that have none. It is what Upstream says of environments in few words.
+func (e *Estate) Ahead(environment string) []Ahead {
+	if environment == "" {
+		return nil
+	}
+	var out []Ahead
+	for _, b := range e.before(environment) {
+		out = append(out, Ahead{b.name, len(e.members[b.name]), b.file, b.detail, b.line})
+	}
+	slices.SortFunc(out, func(a, b Ahead) int { return strings.Compare(a.Environment, b.Environment) })
+	return out
+}
+
 type before struct {
 	name, file, detail string
 	line               int

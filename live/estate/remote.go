@@ -102,7 +102,7 @@ func (d *discovery) walk(u *Unit, s *static.Scope, far *spot) {
 		}
 		children, why := s.Children(c)
 		if why != "" {
-			d.e.Unread = append(d.e.Unread, Unresolved{u, p.file, p.line, fmt.Sprintf("%smodule %q cannot be read: %s", p.via, c.Name, why)})
+			d.e.Unread = append(d.e.Unread, Unresolved{u, p.file, p.line, fmt.Sprintf("%smodule %q cannot be read: %s", p.via, c.Name, strings.TrimPrefix(why, "it cannot be read: "))})
 			continue
 		}
 		for _, child := range children {
