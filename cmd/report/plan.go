@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/terrier-iac/terrier/live"
@@ -31,15 +32,17 @@ type PlanStack struct {
 	Account     string `json:"account"`
 	// Status is "changes", "unchanged", "deferred", "failed" or "unsupported".
 	Status string `json:"status"`
+	// Guard is, of what failed, the guard that refused it; "" where it was none.
+	Guard string `json:"guard"`
 	store.Summary
 	Fingerprint string          `json:"fingerprint"`
 	Error       string          `json:"error"`
 	After       []string        `json:"after"` // the stacks that it comes directly after
 	Refusals    []store.Refusal `json:"refusals"`
-	// Why is why it was chosen; with --why.
-	Why []PlanReason `json:"why,omitempty"`
-	// Renewed says, after --renew, whether the plan is the one before.
-	Renewed *PlanRenewed `json:"renewed,omitempty"`
+	// Why is why it was chosen; empty without --why.
+	Why []PlanReason `json:"why"`
+	// Renewed says, after --renew, whether the plan is the one before; null else.
+	Renewed *PlanRenewed `json:"renewed"`
 }
 
 // PlanReason is one reason for a stack to be chosen.
@@ -62,17 +65,26 @@ func NewPlan(run *store.Run, terragrunt func(name string) bool, notes []string) 
 	for _, st := range run.Stacks {
 		s := PlanStack{
 			Name: dataPath(st.Name), Path: dataPath(st.Path), Environment: dataPath(st.Environment), Account: dataPath(st.Account), Status: string(st.Status),
-			Summary: st.Summary, Fingerprint: st.Fingerprint, Error: data(st.Error), After: st.Upstream, Refusals: []store.Refusal{},
+			Summary: st.Summary, Fingerprint: st.Fingerprint, Error: data(st.Error), After: []string{}, Refusals: []store.Refusal{}, Why: []PlanReason{},
+		}
+		for _, name := range st.Upstream {
+			s.After = append(s.After, dataPath(name))
 		}
 		for _, r := range st.Refusals {
 			s.Refusals = append(s.Refusals, store.Refusal{Guard: r.Guard, Reason: data(r.Reason), Hint: data(r.Hint)})
 		}
 		switch st.Status {
-		case store.Refused, store.Pending:
+		case store.Refused:
 			s.Status = string(store.Failed)
+			if len(s.Refusals) > 0 {
+				s.Guard = s.Refusals[0].Guard
+			}
 			if s.Error == "" && len(s.Refusals) > 0 {
 				s.Error = s.Refusals[0].Reason
-			} else if s.Error == "" {
+			}
+		case store.Pending:
+			s.Status = string(store.Failed)
+			if s.Error == "" {
 				s.Error = "it was not planned"
 			}
 		case store.Failed:
@@ -83,13 +95,6 @@ func NewPlan(run *store.Run, terragrunt func(name string) bool, notes []string) 
 		p.Stacks = append(p.Stacks, s)
 	}
 	return p
-}
-
-// Note adds what the order could not take into account.
-func (p *Plan) Note(notes []string) {
-	for _, n := range notes {
-		p.Notes = append(p.Notes, data(n))
-	}
 }
 
 // Reasons adds why each stack was chosen.
@@ -121,13 +126,23 @@ func (p *Plan) Renewals(list []live.Renewal) {
 	}
 }
 
-// Counts are how many stacks have each status.
+// Counts are how many stacks have each status, those that a guard refused as
+// "refused".
 func (p *Plan) Counts() map[string]int {
 	counts := map[string]int{}
 	for _, s := range p.Stacks {
-		counts[s.Status]++
+		counts[s.word()]++
 	}
 	return counts
+}
+
+// word is what the text calls the status: a plan that a guard refuses did not
+// fail.
+func (s PlanStack) word() string {
+	if s.Guard != "" {
+		return "refused"
+	}
+	return s.Status
 }
 
 // WritePlanned writes the result: of unchanged stacks their number, unless all are
@@ -146,16 +161,21 @@ func WritePlanned(w io.Writer, r *Plan, format string, st Style) error {
 		p.f("%s  no stacks\n", st.bold(title))
 		return p.err
 	}
-	p.f("%s  %s\n", st.bold(title), tally(counts, "failed", "unsupported", "changes", "deferred", "unchanged"))
-	for _, status := range []string{"failed", "unsupported", "changes", "deferred", "unchanged"} {
+	p.f("%s\n", st.title(title, counts, "failed", "refused", "unsupported", "changes", "deferred", "unchanged"))
+	var shown []PlanStack
+	for _, status := range []string{"failed", "refused", "unsupported", "changes", "deferred", "unchanged"} {
 		for _, s := range r.Stacks {
-			if s.Status != status || status == "unchanged" && !st.Verbose && s.Why == nil && len(s.Refusals) == 0 {
-				continue
+			if s.word() == status && (status != "unchanged" || st.Verbose || len(s.Why) > 0 || len(s.Refusals) > 0) {
+				shown = append(shown, s)
 			}
-			textPlanned(p, st, s)
 		}
 	}
-	if n := counts["unchanged"]; n > 0 && n == len(r.Stacks) {
+	for i, s := range shown {
+		textPlanned(p, st, s, i+1 < len(shown) && s.asIs(shown[i+1]))
+	}
+	if n := counts["unchanged"]; n > 0 && n == len(r.Stacks) && r.Drift {
+		p.f("%s\n", st.green(fmt.Sprintf("No drift in %s.", count(n, "stack"))))
+	} else if n > 0 && n == len(r.Stacks) {
 		p.f("%s\n", st.green(fmt.Sprintf("Nothing to apply: %s as planned.", isAre(n, "stack"))))
 	}
 	if r.Run != "" {
@@ -171,10 +191,17 @@ func isAre(n int, noun string) string {
 	return count(n, noun) + " are"
 }
 
-func textPlanned(p *printer, st Style, s PlanStack) {
+// asIs reports whether there is no more to say of a stack than of another one: of
+// those the last alone says it.
+func (s PlanStack) asIs(o PlanStack) bool {
+	return s.Status == o.Status && s.Error == o.Error && s.Error != "" && len(s.Refusals)+len(o.Refusals) == 0 && slices.Equal(s.Why, o.Why) && s.Renewed == nil && o.Renewed == nil
+}
+
+// textPlanned writes a stack, or of one that is as the next its name alone.
+func textPlanned(p *printer, st Style, s PlanStack, name bool) {
 	paint := st.yellow
-	switch s.Status {
-	case "failed", "unsupported":
+	switch s.word() {
+	case "failed", "refused", "unsupported":
 		paint = st.red
 	case "unchanged":
 		paint = st.green
@@ -184,7 +211,10 @@ func textPlanned(p *printer, st Style, s PlanStack) {
 		where = "  " + st.faint(s.Environment)
 	}
 	const indent = 14
-	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-11s", s.Status)), st.bold(oneLine(s.Name)), where)
+	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-11s", s.word())), st.bold(oneLine(s.Name)), where)
+	if name {
+		return
+	}
 	what := ""
 	switch s.Status {
 	case "changes":
@@ -195,7 +225,7 @@ func textPlanned(p *printer, st Style, s PlanStack) {
 	if what != "" {
 		p.f("%s%s\n", strings.Repeat(" ", indent), fold(what, st.Width, indent))
 	}
-	if s.Status == "failed" || s.Status == "unsupported" {
+	if (s.Status == "failed" || s.Status == "unsupported") && len(s.Refusals) == 0 {
 		reason, hint, _ := strings.Cut(s.Error, "\nhint: ")
 		p.f("%s%s\n", strings.Repeat(" ", indent), fold(reason, st.Width, indent))
 		if hint != "" {
@@ -203,12 +233,18 @@ func textPlanned(p *printer, st Style, s PlanStack) {
 		}
 	}
 	for _, r := range s.Refusals {
-		if s.Status != "failed" {
-			p.f("%s%s\n", strings.Repeat(" ", indent), foldLabel(st, st.red, "guard "+r.Guard+":", r.Reason, indent))
+		if s.word() == "failed" {
+			continue
+		}
+		p.f("%s%s %s\n", strings.Repeat(" ", indent), st.red("guard "+r.Guard+":"), behind(r.Reason, st.Width, indent, len("guard : ")+len(r.Guard)))
+		if r.Hint != "" && s.word() == "refused" {
+			p.f("%shint: %s\n", strings.Repeat(" ", indent), fold(r.Hint, st.Width, indent+6))
 		}
 	}
 	for _, r := range s.Why {
-		p.f("%s%s\n", strings.Repeat(" ", indent), st.faint(fold(reasonText(r), st.Width, indent)))
+		if r.Kind != "all" {
+			p.f("%s%s\n", strings.Repeat(" ", indent), st.faint(fold(reasonText(r), st.Width, indent)))
+		}
 	}
 	if s.Renewed != nil {
 		switch {
@@ -244,7 +280,7 @@ type Apply struct {
 	Run           string       `json:"run"`
 	Stacks        []ApplyStack `json:"stacks"`
 	// Refusals are of the run as a whole, of which nothing is read then.
-	Refusals []guard.Refusal `json:"refusals"`
+	Refusals []store.Refusal `json:"refusals"`
 }
 
 // NewRefused is for a run that is refused as a whole.
@@ -263,13 +299,13 @@ type ApplyStack struct {
 	Guard      string          `json:"guard"`
 	Reason     string          `json:"reason"`
 	Hint       string          `json:"hint"`
-	Refusals   []guard.Refusal `json:"refusals"`
-	Overridden []guard.Refusal `json:"overridden"`
+	Refusals   []store.Refusal `json:"refusals"`
+	Overridden []store.Refusal `json:"overridden"`
 }
 
 // NewApply takes the outcomes of a run.
 func NewApply(run *store.Run, list []live.Outcome) *Apply {
-	a := &Apply{FormatVersion: FormatVersion, Run: run.ID, Stacks: []ApplyStack{}, Refusals: []guard.Refusal{}}
+	a := &Apply{FormatVersion: FormatVersion, Run: run.ID, Stacks: []ApplyStack{}, Refusals: []store.Refusal{}}
 	for _, o := range list {
 		a.Stacks = append(a.Stacks, ApplyStack{
 			Name: dataPath(o.Stack.Name), Path: dataPath(o.Stack.Path), Environment: dataPath(o.Stack.Environment), Account: dataPath(o.Stack.Account),
@@ -280,10 +316,10 @@ func NewApply(run *store.Run, list []live.Outcome) *Apply {
 	return a
 }
 
-func cleanRefusals(list []guard.Refusal) []guard.Refusal {
-	out := []guard.Refusal{}
+func cleanRefusals(list []guard.Refusal) []store.Refusal {
+	out := []store.Refusal{}
 	for _, r := range list {
-		out = append(out, guard.Refusal{Guard: r.Guard, Reason: data(r.Reason), Hint: data(r.Hint)})
+		out = append(out, store.Refusal{Guard: string(r.Guard), Reason: data(r.Reason), Hint: data(r.Hint)})
 	}
 	return out
 }
@@ -300,23 +336,37 @@ func WriteApply(w io.Writer, r *Apply, format string, st Style) error {
 	}
 	if len(r.Refusals) > 0 {
 		p.f("%s  refused\n", st.bold("Apply"))
-		textRefusals(p, st, r.Refusals, 2)
+		textRefusals(p, st, r.Refusals, 2, map[string]bool{})
 		p.f("Run %s\n", st.bold(oneLine(r.Run)))
 		return p.err
 	}
-	p.f("%s  %s\n", st.bold("Apply"), tally(counts, "failed", "refused", "deferred", "applied", "skipped"))
+	p.f("%s\n", st.title("Apply", counts, "failed", "refused", "deferred", "applied", "skipped"))
+	var shown []ApplyStack
 	for _, status := range []string{"failed", "refused", "deferred", "applied", "skipped"} {
 		for _, s := range r.Stacks {
 			if s.Status == status {
-				textApplied(p, st, s)
+				shown = append(shown, s)
 			}
 		}
+	}
+	hinted := map[string]bool{}
+	for i, s := range shown {
+		textApplied(p, st, s, hinted, i+1 < len(shown) && s.asIs(shown[i+1]))
 	}
 	p.f("Run %s\n", st.bold(r.Run))
 	return p.err
 }
 
-func textApplied(p *printer, st Style, s ApplyStack) {
+// asIs reports whether there is no more to say of a stack than of another one: of
+// those the last alone says it. What was applied is said of each.
+func (s ApplyStack) asIs(o ApplyStack) bool {
+	return s.Status == o.Status && s.Status != "applied" && s.Reason == o.Reason && s.Hint == o.Hint &&
+		len(s.Refusals)+len(o.Refusals)+len(s.Overridden)+len(o.Overridden) == 0
+}
+
+// textApplied writes a stack, or of one that is as the next its name alone. What
+// was hinted once is not said again.
+func textApplied(p *printer, st Style, s ApplyStack, hinted map[string]bool, name bool) {
 	paint := st.faint
 	switch s.Status {
 	case "failed", "refused":
@@ -333,35 +383,40 @@ func textApplied(p *printer, st Style, s ApplyStack) {
 	const indent = 11
 	blank := strings.Repeat(" ", indent)
 	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-8s", s.Status)), st.bold(oneLine(s.Name)), where)
+	if name {
+		return
+	}
 	if len(s.Refusals) == 0 {
 		if s.Reason != "" {
 			p.f("%s%s\n", blank, fold(s.Reason, st.Width, indent))
 		}
-		if s.Hint != "" {
-			p.f("%shint: %s\n", blank, fold(s.Hint, st.Width, indent+6))
-		}
+		textHint(p, st, s.Hint, indent, hinted)
 	}
-	textRefusals(p, st, s.Refusals, indent)
+	textRefusals(p, st, s.Refusals, indent, hinted)
 	for _, r := range s.Overridden {
-		p.f("%s%s\n", blank, foldLabel(st, st.yellow, "overridden "+string(r.Guard)+":", r.Reason, indent))
+		p.f("%s%s %s\n", blank, st.yellow("overridden "+r.Guard+":"), behind(r.Reason, st.Width, indent, len("overridden : ")+len(r.Guard)))
 	}
 }
 
-func textRefusals(p *printer, st Style, list []guard.Refusal, indent int) {
-	blank := strings.Repeat(" ", indent)
+func textRefusals(p *printer, st Style, list []store.Refusal, indent int, hinted map[string]bool) {
 	for _, r := range list {
-		p.f("%s%s\n", blank, foldLabel(st, st.red, "guard "+string(r.Guard)+":", r.Reason, indent))
-		if r.Hint != "" {
-			p.f("%shint: %s\n", blank, fold(r.Hint, st.Width, indent+6))
-		}
+		p.f("%s%s %s\n", strings.Repeat(" ", indent), st.red("guard "+r.Guard+":"), behind(r.Reason, st.Width, indent, len("guard : ")+len(r.Guard)))
+		textHint(p, st, r.Hint, indent, hinted)
 	}
 }
 
-// foldLabel folds a text behind a label, which is painted.
-func foldLabel(st Style, paint func(string) string, label, text string, indent int) string {
-	folded := fold(label+" "+text, st.Width, indent)
-	if rest, ok := strings.CutPrefix(folded, label); ok {
-		return paint(label) + rest
+// textHint writes a hint that was not there yet.
+func textHint(p *printer, st Style, hint string, indent int, hinted map[string]bool) {
+	if hint == "" || hinted[hint] {
+		return
 	}
-	return folded
+	hinted[hint] = true
+	p.f("%shint: %s\n", strings.Repeat(" ", indent), fold(hint, st.Width, indent+6))
+}
+
+// behind folds a text whose first line stands behind so many columns of others.
+func behind(text string, width, indent, before int) string {
+	// A word as wide as those, and then taken out again.
+	mark := strings.Repeat("x", before-1)
+	return strings.TrimPrefix(strings.TrimPrefix(fold(mark+" "+text, width, indent), mark), " ")
 }

@@ -3,9 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hashicorp/go-version"
 
 	"github.com/terrier-iac/terrier/live/estate"
 	"github.com/terrier-iac/terrier/live/runs"
@@ -163,35 +166,62 @@ func textStatus(p *printer, st Style, s StatusStack, state string) {
 	}
 	const indent = 16
 	blank := strings.Repeat(" ", indent)
+	line := func(text string) { p.f("%s%s\n", blank, fold(text, st.Width, indent)) }
 	p.f("  %s %s%s\n", paint(fmt.Sprintf("%-13s", state)), st.bold(oneLine(s.Name)), where)
-	act := func(what string, a *StatusAct) {
-		if a == nil {
-			return
-		}
-		text := fmt.Sprintf("%s %s: %s", what, a.Time.UTC().Format("2006-01-02 15:04"), a.Result)
-		if a.Commit != "" {
-			text += " at " + a.Commit[:min(12, len(a.Commit))]
-		}
-		if a.By != "" {
-			text += " by " + a.By
-		}
-		p.f("%s%s\n", blank, fold(text, st.Width, indent))
+	if s.LastApply != nil {
+		line(actText(s.LastApply))
 	}
-	act("apply", s.LastApply)
-	if s.LastApply == nil || s.LastPlan != nil && s.LastPlan.Time.After(s.LastApply.Time) || st.Verbose {
-		act("plan ", s.LastPlan)
+	// A plan since then is news; one before it is what was applied.
+	if s.LastPlan != nil && (s.LastApply == nil || s.LastPlan.Time.After(s.LastApply.Time) || st.Verbose) {
+		line(actText(s.LastPlan))
 	}
 	if d := s.Drift; d != nil {
-		text := fmt.Sprintf("drift %s: %s", d.Time.UTC().Format("2006-01-02 15:04"), d.Result)
-		if d.Drifted > 0 {
-			text += ", " + count(d.Drifted, "object")
-		}
-		p.f("%s%s\n", blank, fold(text, st.Width, indent))
+		line(driftText(d))
 	}
 	for _, m := range s.moved() {
-		p.f("%s%s\n", blank, fold(m, st.Width, indent))
+		line(m)
 	}
 }
+
+// actText says what was done, when, at which commit and by whom.
+func actText(a *StatusAct) string {
+	what := a.Result
+	switch {
+	case a.Result == string(runs.Failed):
+		what = a.Action + " failed"
+	case a.Action == string(runs.Destroy):
+		what = "destroyed"
+	case a.Result == string(runs.Changes):
+		what = "planned"
+	case a.Result == string(runs.Unchanged):
+		what = "nothing to apply"
+	}
+	text := what + " " + a.Time.UTC().Format(minutes)
+	if a.Commit != "" {
+		text += " at " + a.Commit[:min(12, len(a.Commit))]
+	}
+	if a.By != "" {
+		text += " by " + a.By
+	}
+	return text
+}
+
+func driftText(d *StatusDrift) string {
+	switch d.Result {
+	case string(runs.Changes):
+		text := "drift found " + d.Time.UTC().Format(minutes)
+		if d.Drifted > 0 {
+			text += ": " + count(d.Drifted, "object")
+		}
+		return text
+	case string(runs.Unchanged):
+		return "no drift " + d.Time.UTC().Format(minutes)
+	}
+	return "the look for drift " + d.Result + " " + d.Time.UTC().Format(minutes)
+}
+
+// minutes is how times are written for people: in UTC, as runs has them.
+const minutes = "2006-01-02 15:04"
 
 // moved are the modules whose declared version is not the applied one.
 func (s StatusStack) moved() []string {
@@ -200,17 +230,68 @@ func (s StatusStack) moved() []string {
 	}
 	var out []string
 	for _, d := range s.Declared {
-		i := slices.IndexFunc(s.Applied, func(m runs.Module) bool { return m.Source == d.Source && m.Subdir == d.Subdir })
-		name := d.Source
-		if d.Subdir != "" {
-			name += "//" + d.Subdir
+		var applied []string
+		same := false
+		for _, m := range s.Applied {
+			if m.Source == d.Source && m.Subdir == d.Subdir {
+				same = same || means(d, m.Ref)
+				if !slices.Contains(applied, m.Ref) {
+					applied = append(applied, m.Ref)
+				}
+			}
+		}
+		name, declared := s.moduleName(d), d.Ref
+		if declared == "" {
+			declared = "no ref"
 		}
 		switch {
-		case i < 0:
-			out = append(out, fmt.Sprintf("%s %s is not applied", name, d.Ref))
-		case s.Applied[i].Ref != d.Ref:
-			out = append(out, fmt.Sprintf("%s: %s is declared, %s is applied", name, d.Ref, s.Applied[i].Ref))
+		case same:
+		case len(applied) == 0:
+			out = append(out, fmt.Sprintf("%s: %s is declared, none is applied", name, declared))
+		default:
+			out = append(out, fmt.Sprintf("%s: %s is declared, %s is applied", name, declared, strings.Join(applied, " and ")))
 		}
 	}
 	return out
+}
+
+// means reports whether what is declared may be the ref that is applied: of a
+// registry a range is declared and a version applied.
+func means(declared runs.Module, applied string) bool {
+	if declared.Ref == applied {
+		return true
+	}
+	if strings.Contains(declared.Source, "::") {
+		return false
+	}
+	if declared.Ref == "" {
+		return true
+	}
+	c, err := version.NewConstraint(declared.Ref)
+	if err != nil {
+		return false
+	}
+	v, err := version.NewVersion(applied)
+	return err == nil && c.Check(v)
+}
+
+// moduleName is a module's short name where the stack declares no other one of
+// that name, else its address.
+func (s StatusStack) moduleName(m runs.Module) string {
+	short := func(m runs.Module) string {
+		name := m.Source
+		if m.Subdir != "" {
+			name = m.Subdir
+		}
+		return strings.TrimSuffix(path.Base(strings.TrimSuffix(name, "/")), ".git")
+	}
+	if !strings.Contains(m.Source, "::") {
+		short = func(m runs.Module) string { return strings.TrimSuffix(m.Source+"//"+m.Subdir, "//") } // of a registry: it is short
+	}
+	for _, other := range s.Declared {
+		if short(other) == short(m) && (other.Source != m.Source || other.Subdir != m.Subdir) {
+			return strings.TrimSuffix(m.Source+"//"+m.Subdir, "//")
+		}
+	}
+	return short(m)
 }
