@@ -198,11 +198,33 @@ func roleTally(roles map[string]int) string {
 	if len(parts) == 0 {
 		return "none"
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, between)
 }
 
 // tally lists what there is any of.
 func tally(n map[string]int, order ...string) string {
+	return strings.Join(tallied(n, order), between)
+}
+
+// between stands between the parts of a tally.
+const between = " · "
+
+// title is a heading with a tally, on lines that fit.
+func (st Style) title(heading string, n map[string]int, order ...string) string {
+	indent := len(heading) + 2
+	text, col := st.bold(heading)+"  ", indent
+	for i, part := range tallied(n, order) {
+		if i > 0 && col+columns(between+part)+columns(" ·") > st.Width {
+			text, col = text+" ·\n"+strings.Repeat(" ", indent), indent
+		} else if i > 0 {
+			text, col = text+between, col+columns(between)
+		}
+		text, col = text+part, col+columns(part)
+	}
+	return text
+}
+
+func tallied(n map[string]int, order []string) []string {
 	var parts []string
 	for _, k := range order {
 		if n[k] > 0 {
@@ -210,9 +232,9 @@ func tally(n map[string]int, order ...string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "none"
+		return []string{"none"}
 	}
-	return strings.Join(parts, " · ")
+	return parts
 }
 
 func (s *Scan) backends() string {

@@ -119,7 +119,7 @@ func WriteStatus(w io.Writer, r *Status, format string, st Style) error {
 	for _, s := range r.Stacks {
 		counts[s.state()]++
 	}
-	p.f("%s  %s\n", st.bold("Status"), tally(counts, statusOrder...))
+	p.f("%s\n", st.title("Status", counts, statusOrder...))
 	for _, state := range statusOrder {
 		for _, s := range r.Stacks {
 			if s.state() == state {
@@ -138,7 +138,7 @@ func (s StatusStack) state() string {
 	switch {
 	case s.Pending != nil && s.Pending.Action != string(runs.Plan):
 		return "failed"
-	case s.Drift != nil && s.Drift.Result == string(runs.Changes):
+	case s.drifted():
 		return "drifted"
 	case s.Gone:
 		return "destroyed"
@@ -150,6 +150,20 @@ func (s StatusStack) state() string {
 		return "to apply"
 	}
 	return "applied"
+}
+
+// drifted reports drift that nothing has looked at since: a plan or an apply after
+// it says more.
+func (s StatusStack) drifted() bool {
+	if s.Drift == nil || s.Drift.Result != string(runs.Changes) {
+		return false
+	}
+	for _, a := range []*StatusAct{s.LastPlan, s.LastApply} {
+		if a != nil && a.Result != string(runs.Failed) && a.Time.After(s.Drift.Time) {
+			return false
+		}
+	}
+	return true
 }
 
 func textStatus(p *printer, st Style, s StatusStack, state string) {
@@ -175,7 +189,7 @@ func textStatus(p *printer, st Style, s StatusStack, state string) {
 	if s.LastPlan != nil && (s.LastApply == nil || s.LastPlan.Time.After(s.LastApply.Time) || st.Verbose) {
 		line(actText(s.LastPlan))
 	}
-	if d := s.Drift; d != nil {
+	if d := s.Drift; d != nil && (s.drifted() || d.Result != string(runs.Changes) || st.Verbose) {
 		line(driftText(d))
 	}
 	for _, m := range s.moved() {

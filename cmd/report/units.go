@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,8 +76,11 @@ func (u *Units) print(e live.Event) {
 			text += ": " + e.Text
 		}
 	}
-	fmt.Fprintf(u.w, "%s | %s\n", visible(e.Unit), visible(mask(text)))
+	fmt.Fprintf(u.w, "%s | %s\n", oneLine(e.Unit), untabbed(text))
 }
+
+// untabbed is a line of terraform's, with nothing in it that drives a terminal.
+func untabbed(text string) string { return oneLine(strings.ReplaceAll(text, "\t", "    ")) }
 
 // paint moves the line of the event's stack.
 func (u *Units) paint(e live.Event) {
@@ -86,15 +90,11 @@ func (u *Units) paint(e live.Event) {
 			return
 		}
 		line = &unitLine{start: time.Now()}
-		name := visible(e.Unit)
-		line.bar = u.bars.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
+		name := oneLine(e.Unit)
+		line.bar = u.bars.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.BarFillerTrim(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
 			line.mu.Lock()
 			defer line.mu.Unlock()
-			text := fmt.Sprintf("%s  %s %s", name, line.step, time.Since(line.start).Round(time.Second))
-			if line.last != "" {
-				text += "  " + line.last
-			}
-			return runewidth.Truncate(text, u.st.Width-1, "…")
+			return runningText(name, line.step, time.Since(line.start), line.last, u.st.Width-1)
 		})))
 		u.running[e.Unit] = line
 	}
@@ -104,7 +104,7 @@ func (u *Units) paint(e live.Event) {
 		line.step, line.last = e.Text, ""
 	case live.EventLine:
 		if e.Text != "" {
-			line.last = oneLine(visible(mask(e.Text)))
+			line.last = untabbed(e.Text)
 		}
 	}
 	line.mu.Unlock()
@@ -112,6 +112,19 @@ func (u *Units) paint(e live.Event) {
 		line.bar.Abort(true)
 		delete(u.running, e.Unit)
 	}
+}
+
+// runningText is the line of a stack that runs. Of a long name the end is kept,
+// which tells it from its neighbours, and room for what happens is left.
+func runningText(name, step string, since time.Duration, last string, width int) string {
+	if most := max(width/2, 12); columns(name) > most {
+		name = runewidth.TruncateLeft(name, columns(name)-most+1, "…")
+	}
+	text := fmt.Sprintf("%s  %s %s", name, step, since.Round(time.Second))
+	if last != "" {
+		text += "  " + last
+	}
+	return runewidth.Truncate(text, width, "…")
 }
 
 // Done ends the view. It may be called again.
