@@ -58,13 +58,16 @@ func operateStacks() *store.Run {
 		with(stack("live/tg", "qa", store.Failed, store.Summary{}), func(s *store.Stack) {
 			s.Error = "it is driven by terragrunt, which terrier does not run: bare terraform would plan something else\nhint: plan it with terragrunt, or leave it out"
 		}),
+		with(stack("live/tg2", "qa", store.Failed, store.Summary{}), func(s *store.Stack) {
+			s.Error = "it is driven by terragrunt, which terrier does not run: bare terraform would plan something else\nhint: plan it with terragrunt, or leave it out"
+		}),
 		stack(long, "qa", store.Changes, store.Summary{Outputs: 2}),
 		stack(hostileName, "qa", store.Changes, store.Summary{}),
 	}}
 }
 
 func operatePlan() *Plan {
-	return NewPlan(operateStacks(), func(name string) bool { return name == "live/tg" }, []string{"live/net/main.tf:4: what live/net comes after is not known for certain: \x1b[2J"})
+	return NewPlan(operateStacks(), func(name string) bool { return strings.HasPrefix(name, "live/tg") }, []string{"live/net/main.tf:4: what live/net comes after is not known for certain: \x1b[2J"})
 }
 
 func operateApply() *Apply {
@@ -97,8 +100,8 @@ func operateApprove() *Approve {
 	a := NewApprove(run, "ada@example.com")
 	by := []store.Approval{{By: "ada@example.com"}, {By: "bob@example.com"}}
 	a.Add(run.Stacks[1], by[:1], 2, &guard.Refusal{Guard: guard.Unapproved, Reason: "it needs 2 approvals, and the run folder has 1, that of ada@example.com"})
-	a.Add(run.Stacks[8], by, 2, nil)
-	a.Add(run.Stacks[9], by[:1], 0, nil)
+	a.Add(run.Stacks[9], by, 2, nil)
+	a.Add(run.Stacks[10], by[:1], 0, nil)
 	return a
 }
 

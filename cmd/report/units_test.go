@@ -69,12 +69,11 @@ func TestUnitsQuiet(t *testing.T) {
 // A screen is what a terminal shows of what is written to it: as much as the view
 // needs.
 type screen struct {
-	mu     sync.Mutex
-	t      *testing.T
-	width  int
-	lines  []string
-	row    int
-	longer bool
+	mu    sync.Mutex
+	t     *testing.T
+	width int
+	lines []string
+	row   int
 }
 
 var cursorUp = regexp.MustCompile(`^\x1b\[(\d+)A`)

@@ -414,10 +414,44 @@ hint: take one of these away; a value can come from a variable in the place of a
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, told(discover(t, c.files, c.config))); diff != "" {
+			e := discover(t, c.files, c.config)
+			if diff := cmp.Diff(c.want, told(e)); diff != "" {
 				t.Error(diff)
 			}
+			sameUpstream(t, e)
 		})
+	}
+}
+
+// sameUpstream holds Own and Ahead, which say in few words what a unit comes
+// after, against Upstream, which says all of it.
+func sameUpstream(t *testing.T, e *Estate) {
+	t.Helper()
+	for _, u := range e.Units {
+		var all, few []string
+		for _, x := range e.Upstream(u) {
+			all = append(all, x.From.Name()+": "+x.Reason())
+		}
+		for _, x := range e.Own(u) {
+			few = append(few, x.From.Name()+": "+x.Reason())
+		}
+		for _, a := range e.Ahead(u.Environment) {
+			n := 0
+			for _, from := range e.Units {
+				if from.Environment == a.Environment {
+					few = append(few, from.Name()+": "+Edge{Detail: a.Detail, File: a.File, Line: a.Line}.Reason())
+					n++
+				}
+			}
+			if n != a.Units || n == 0 {
+				t.Errorf("%s: %d units in %q, counted %d", u.Name(), n, a.Environment, a.Units)
+			}
+		}
+		slices.Sort(all)
+		slices.Sort(few)
+		if diff := cmp.Diff(all, few); diff != "" {
+			t.Errorf("%s: %s", u.Name(), diff)
+		}
 	}
 }
 
