@@ -59,6 +59,7 @@ func (a *app) status(ctx context.Context, o statusOptions) error {
 	}
 	op := &live.Operation{Estate: e.estate, Tree: e.tree, Records: records}
 	r := report.NewStatus()
+	gone := 0 // commits that the clone does not have
 	changed := map[string]map[string][]estate.Reason{}
 	for _, u := range units {
 		s := report.StatusOf{Unit: u, Declared: e.declared(u), Stand: op.Stand(u)}
@@ -66,8 +67,10 @@ func (a *app) status(ctx context.Context, o statusOptions) error {
 		if at := s.Stand.Settled; at != nil && e.repo != nil {
 			if _, ok := changed[at.Commit]; !ok {
 				since, err := e.changed(ctx, at.Commit)
-				if errors.Is(err, repo.ErrRevision) || errors.Is(err, repo.ErrUnrelated) {
-					since = nil // the clone does not have it any more
+				var missing *repo.MissingObjectError
+				if errors.Is(err, repo.ErrRevision) || errors.Is(err, repo.ErrUnrelated) || errors.As(err, &missing) {
+					since = nil
+					gone++
 				} else if err != nil {
 					return err
 				}
@@ -79,6 +82,9 @@ func (a *app) status(ctx context.Context, o statusOptions) error {
 			}
 		}
 		r.Add(s)
+	}
+	if gone > 0 {
+		a.say("note: what has changed since an apply is not known of every stack: this clone does not have all commits that the records name\nhint: git fetch --unshallow")
 	}
 	return report.WriteStatus(a.stdout, r, a.format, a.style(a.stdout))
 }
