@@ -103,12 +103,10 @@ func (a *app) apply(ctx context.Context, id string, o applyOptions) error {
 	defer view.Done()
 	list, err := op.Apply(ctx, run, live.ApplyOptions{Chosen: chosen, Override: override, Second: again, LockTimeout: o.lockTimeout})
 	view.Done()
-	if e.share != nil && err == nil {
-		err = e.share.Put(ctx, e.store, run.ID)
-	}
 	if err != nil && list == nil {
 		return err
 	}
+	err = errors.Join(err, e.put(ctx, run.ID))
 	r := report.NewApply(run, list)
 	if e := report.WriteApply(a.stdout, r, a.format, a.style(a.stdout)); e != nil {
 		return e

@@ -97,6 +97,9 @@ func (a *app) approve(ctx context.Context, id string, o approveOptions) error {
 		}
 		r.Add(st, list, len(counted), rules.Approvals, missing)
 	}
+	if err := e.put(ctx, run.ID); err != nil {
+		return err
+	}
 	if len(r.Stacks) == 0 {
 		return fmt.Errorf("run %s has no plan to approve there\nhint: `terrier runs show %s` lists what it has", run.ID, run.ID)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,9 @@ type RunListed struct {
 	// how the plan did.
 	Stacks map[string]int `json:"stacks"`
 	Error  string         `json:"error"` // why it cannot be read, "" where it can
+	// Shared says that it is not here: what there is to tell is where runs are
+	// shared.
+	Shared bool `json:"shared"`
 
 	when time.Time // UTC
 }
@@ -117,6 +121,17 @@ func NewRunsList(s *store.Store, list []store.Listed) *RunsList {
 	return out
 }
 
+// AddShared adds the runs that are where runs are shared, and not here.
+func (l *RunsList) AddShared(ids []string) {
+	for _, id := range ids {
+		at := store.TimeOf(id)
+		l.Runs = append(l.Runs, RunListed{Run: id, Time: at.Format(time.RFC3339), Stacks: map[string]int{}, Shared: true, when: at})
+	}
+	slices.SortStableFunc(l.Runs, func(a, b RunListed) int {
+		return cmp.Or(b.when.Compare(a.when), cmp.Compare(b.Run, a.Run))
+	})
+}
+
 // WriteRunsList writes a line for each run.
 func WriteRunsList(w io.Writer, l *RunsList, format string, st Style) error {
 	if format == "json" {
@@ -130,6 +145,10 @@ func WriteRunsList(w io.Writer, l *RunsList, format string, st Style) error {
 	for _, r := range l.Runs {
 		if r.Error != "" {
 			p.f("%s  %s\n", st.bold(r.Run), st.yellow(oneLine(r.Error)))
+			continue
+		}
+		if r.Shared {
+			p.f("%s  %s  shared, and not here yet\n", st.bold(r.Run), r.when.Format("2006-01-02 15:04"))
 			continue
 		}
 		line := st.bold(r.Run) + "  " + r.when.Format("2006-01-02 15:04") + "  " + short(r.Commit)

@@ -25,6 +25,10 @@ const (
 // ErrConflict is a run that was changed in two places.
 var ErrConflict = errors.New("the run was changed in two places")
 
+// ErrUnshared is an ErrConflict in which nobody else has changed the run since
+// it was shared from here last.
+var ErrUnshared = fmt.Errorf("%w: here it has what was not shared yet", ErrConflict)
+
 // A Bundle lists what a run's folder holds, to carry it to another machine.
 type Bundle struct {
 	FormatVersion string   `json:"format_version"`
@@ -318,7 +322,7 @@ func (s *Store) replaces(b *Bundle) (replacing, error) {
 	case here.Same(base) && b.Number > base.Number:
 		return putAway, nil
 	case base != nil && b.Number == base.Number:
-		return 0, fmt.Errorf("%w: here run %s has what was not shared yet\nhint: share it from here first", ErrConflict, b.Run)
+		return 0, fmt.Errorf("run %s: %w\nhint: share it from here first", b.Run, ErrUnshared)
 	}
 	return 0, fmt.Errorf("%w: %s\nhint: look at both with terrier runs show, then move the folder %s away", ErrConflict, b.Run, shownRun(b.Run))
 }

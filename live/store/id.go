@@ -31,6 +31,12 @@ func CheckID(id string) error {
 	return nil
 }
 
+// TimeOf is the time in a run's id, UTC; zero in what is none.
+func TimeOf(id string) time.Time {
+	at, _ := timeOf(id)
+	return at
+}
+
 // timeOf is the time in an id.
 func timeOf(id string) (time.Time, error) {
 	if !idShape.MatchString(id) {

@@ -56,7 +56,7 @@ type Status string
 const (
 	Changes   Status = "changes"   // there is a plan that has something to apply
 	Unchanged Status = "unchanged" // there is a plan, and nothing to apply
-	Deferred  Status = "deferred"  // what it comes after is not applied yet: no plan
+	Deferred  Status = "deferred"  // no plan yet: it waits for what it comes after, or for its workspace
 	Failed    Status = "failed"    // Error says why: no plan
 	Refused   Status = "refused"   // Refusals say why: no plan that could be applied
 	Pending   Status = "pending"   // not planned yet, so for ever in a run that was killed
