@@ -42,6 +42,8 @@ func asProblem(err error) *Problem {
 func hintOf(err error) string {
 	lock := (*terraform.LockError)(nil)
 	switch {
+	case errors.As(err, &lock) && lock.ID == "":
+		return "wait for whoever holds it, then the same command"
 	case errors.As(err, &lock):
 		return "wait for whoever holds it; if it is nobody any more, `terraform force-unlock " + lock.ID + "` in the stack's directory"
 	case errors.Is(err, terraform.ErrStalePlan):

@@ -274,7 +274,7 @@ func (s *Share) index(ctx context.Context, at *store.Store, run string, number i
 	}
 	data, err := readAll(in, key, maxIndex)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the list of files of run %s cannot be read: %w\nhint: the same command again; where it stays so, somebody changed it, or it is damaged: plan anew", run, err)
 	}
 	b, err := at.OpenBundle(run, data)
 	if err != nil {

@@ -388,7 +388,7 @@ func (s *Store) unpackFile(dir *os.Root, run string, p Packed, get func(Packed) 
 		h := sha256.New()
 		n, err := io.Copy(io.MultiWriter(w, h), io.LimitReader(in, p.Size+1))
 		if err != nil {
-			return err
+			return fmt.Errorf("what was shared cannot be read: %w\nhint: the same command again; where it stays so, somebody changed it, or it is damaged: plan anew", err)
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); n != p.Size || got != p.SHA256 {
 			return fmt.Errorf("what came is not what was shared: %d bytes with the digest %.12s…, and %d with %.12s… were\nhint: somebody changed it, or it is damaged: plan anew", n, got, p.Size, p.SHA256)

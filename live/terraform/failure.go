@@ -47,8 +47,11 @@ var kinds = []struct {
 var (
 	lockHeld  = regexp.MustCompile(`Error (acquiring the state lock|locking state|locking destination state)|failed to lock s3 state`)
 	lockTaken = regexp.MustCompile(`PreconditionFailed|StatusCode: 412\b|ConditionalCheckFailed|(?i)already locked|resource temporarily unavailable`)
-	httpLock  = regexp.MustCompile(`HTTP remote state already locked(?:: ID=([^ ]*))?`)
-	lockLine  = regexp.MustCompile(`^ *(ID|Path|Operation|Who|Version|Created|Info): *(.*?) *$`)
+	// lockOfHolder is a lock in S3, or in a table, that another one has: terraform
+	// then reads whose it is.
+	lockOfHolder = regexp.MustCompile(`PreconditionFailed|StatusCode: 412\b|ConditionalCheckFailed`)
+	httpLock     = regexp.MustCompile(`HTTP remote state already locked(?:: ID=([^ ]*))?`)
+	lockLine     = regexp.MustCompile(`^ *(ID|Path|Operation|Who|Version|Created|Info): *(.*?) *$`)
 )
 
 // classify fills in what the text of the error tells. begin is before the
@@ -63,7 +66,8 @@ func (e *Error) classify(begin time.Time) {
 	if held != nil || lockHeld.MatchString(text) && lockTaken.MatchString(text) {
 		e.lock = held
 		// Some backends (pg, http) tell of the lock that was wanted.
-		if held == nil || !begin.IsZero() && held.Created.After(begin) {
+		// Those that aws keeps tell of the holder's, which may be younger than we.
+		if held == nil || !begin.IsZero() && held.Created.After(begin) && !lockOfHolder.MatchString(text) {
 			e.lock = &LockError{}
 		}
 		// It has the id of the one that is held.

@@ -585,4 +585,17 @@ func TestClassify(t *testing.T) {
 	} else if got.classify(time.Time{}); got.lock == nil || got.lock.ID != "" {
 		t.Errorf("%+v", got.lock)
 	}
+	// A lock that is younger than our process is the holder's where the backend
+	// tells of that one, as s3 does; pg tells of the one that was wanted.
+	begin := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for message, id := range map[string]string{
+		"operation error S3: PutObject, https response error\n│ StatusCode: 412, RequestID: X, api error PreconditionFailed: x": "1c6ea62",
+		"operation error DynamoDB: PutItem, ConditionalCheckFailedException: The\n│ conditional request failed":                 "1c6ea62",
+		"workspace already locked: x": "",
+	} {
+		e := &Error{Stderr: "╷\n│ Error: Error acquiring the state lock\n│ \n│ Error message: " + message + "\n│ Lock Info:\n│   ID:        1c6ea62\n│   Created:   2026-11-24 12:00:05.5 +0000 UTC\n│ \n╵"}
+		if e.classify(begin); e.lock == nil || e.lock.ID != id {
+			t.Errorf("%s: %+v", message, e.lock)
+		}
+	}
 }
