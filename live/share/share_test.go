@@ -238,12 +238,15 @@ func TestFolders(t *testing.T) {
 
 	// Changed on both: neither is lost.
 	fatal(t, one.Approve(back, "live/prod/net", "carol", now))
+	if _, err := share.Get(ctx, one, r.ID); !errors.Is(err, store.ErrUnshared) { // nobody else has
+		t.Error(err)
+	}
 	fatal(t, two.Approve(got, "live/prod/net", "dave", now))
 	fatal(t, share.Put(ctx, one, r.ID))
 	if err := share.Put(ctx, two, r.ID); !errors.Is(err, store.ErrConflict) {
 		t.Error(err)
 	}
-	if _, err := share.Get(ctx, two, r.ID); !errors.Is(err, store.ErrConflict) {
+	if _, err := share.Get(ctx, two, r.ID); !errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrUnshared) {
 		t.Error(err)
 	}
 	if list, err := two.Approvals(got, "live/prod/net"); err != nil || len(list) != 2 {

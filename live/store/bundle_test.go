@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // A list of files that is sealed with our key names nothing outside of a run's
@@ -63,6 +64,12 @@ func TestBundleRefused(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(to.dir, ".terrier/runs")); len(left) != 0 {
 		t.Error(left)
+	}
+	broken := func(Packed) (io.ReadCloser, error) {
+		return io.NopCloser(iotest.ErrReader(errors.New("the checksum is another"))), nil
+	}
+	if _, err := to.Unpack(good, broken); err == nil || !strings.Contains(err.Error(), "the checksum is another\nhint: ") {
+		t.Error(err)
 	}
 	if _, err := to.Unpack(good, get); err != nil {
 		t.Error(err)

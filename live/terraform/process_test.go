@@ -84,6 +84,7 @@ func TestEnviron(t *testing.T) {
 	got := environ([]string{
 		"HOME=/h", "TF_CLI_ARGS=-x", "TF_CLI_ARGS_plan=-target=a", "TF_DATA_DIR=/d", "TF_INPUT=1", "TF_LOG=trace",
 		"TF_VAR_a=b", "TF_WORKSPACE=w", "GIT_DIR=/g", "GIT_INDEX_FILE=/i", "GIT_CONFIG_COUNT=1", "GIT_SSH_COMMAND=ssh -v", "TF_CLI_CONFIG_FILE=/rc",
+		"TERRIER_RUNS_KEY=x", "TERRIER_AGE_IDENTITY=y",
 	})
 	want := []string{
 		"HOME=/h", "TF_INPUT=1", "TF_LOG=trace", "TF_VAR_a=b", "TF_WORKSPACE=w", "GIT_CONFIG_COUNT=1", "GIT_SSH_COMMAND=ssh -v", "TF_CLI_CONFIG_FILE=/rc",

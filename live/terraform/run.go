@@ -109,7 +109,7 @@ func environ(user []string) []string {
 	var env []string
 	for _, kv := range user {
 		name, _, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, "TF_CLI_ARGS") || repositoryEnv[name] || name == "TF_DATA_DIR" {
+		if strings.HasPrefix(name, "TF_CLI_ARGS") || repositoryEnv[name] || runKeys[name] || name == "TF_DATA_DIR" {
 			continue
 		}
 		env = append(env, kv)
@@ -122,6 +122,10 @@ func environ(user []string) []string {
 		"GIT_TERMINAL_PROMPT=0",
 	)
 }
+
+// runKeys seal runs and read shared ones. The repository's code, which terraform
+// runs, could make a run of its own with them.
+var runKeys = map[string]bool{"TERRIER_RUNS_KEY": true, "TERRIER_AGE_IDENTITY": true}
 
 // repositoryEnv is `git rev-parse --local-env-vars` without the variables
 // that carry configuration.
