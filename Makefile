@@ -14,7 +14,7 @@ help: ## list the targets
 build: ## bin/terrier, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/terrier ./cmd/terrier
 
-demo: build ## split the bundled monorepo, prove it, plan with the result, and take a release through two environments
+demo: build ## split the bundled monorepo, prove it, plan with the result, take a release through two environments, apply it
 	TERRIER=$(CURDIR)/bin/terrier DEMO=$(CURDIR)/demo bash fixtures/demo.sh
 
 lint: ## gofmt, go vet, staticcheck

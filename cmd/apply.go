@@ -78,6 +78,9 @@ func (a *app) apply(ctx context.Context, id string, o applyOptions) error {
 	if err != nil {
 		return err
 	}
+	if e.share != nil && !e.shares() {
+		return fmt.Errorf("%s is not set, and terrier.hcl has runs { s3 {} }: nobody else would know of this apply\nhint: set it to the key that all machines share, and plan with it", runsKey)
+	}
 	run, err := e.load(ctx, id)
 	if r := foreign(err); r != nil {
 		return a.done(report.WriteApply(a.stdout, report.NewRefused(id, *r), a.format, a.style(a.stdout)), true)
