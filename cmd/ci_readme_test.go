@@ -86,6 +86,13 @@ func TestPagesOfCI(t *testing.T) {
 			}
 			parseYAML(t, b.text, &config)
 			switch uses := strings.Contains(b.text, "uses: terrier-iac/"); {
+			case strings.HasPrefix(b.text, "stages:"): // see TestPipelineOfOperate
+				recipes++
+				continue
+			case strings.Contains(b.text, "terrier apply"):
+				recipes++
+				t.Run(b.String(), func(t *testing.T) { checkWorkflowOfOperate(t, b.text) })
+				continue
 			case strings.HasPrefix(b.text, ".terrier:") || strings.HasPrefix(b.text, "terrier-"):
 				t.Run(b.String(), func(t *testing.T) { recipes += checkPipeline(t, b.text) })
 				continue
@@ -127,7 +134,7 @@ func TestPagesOfCI(t *testing.T) {
 			}
 		}
 	}
-	if hooks < 2 || components < 2 || workflows < 2 || recipes < 5 {
+	if hooks < 2 || components < 2 || workflows < 2 || recipes < 7 {
 		t.Errorf("%d hooks, %d components, %d workflows, %d recipes", hooks, components, workflows, recipes)
 	}
 	_, section, _ := strings.Cut(readFile(t, "CI.md"), "\n## Inputs\n")

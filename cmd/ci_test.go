@@ -170,7 +170,7 @@ func parseYAML(t *testing.T, text string, into any) {
 }
 
 // standIns writes a terrier and a go that record their arguments, and end with
-// what $LINT, $LOCK and $BUMP say; it returns their directory.
+// what $LINT, $LOCK, $BUMP and $PLAN say; it returns their directory.
 func standIns(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -181,6 +181,7 @@ func standIns(t *testing.T) string {
 [ "$1" = lint ] && { [ -z "$REPORT" ] || echo '{}' >"$REPORT"; exit "${LINT:-0}"; }
 [ "$1" = lock ] && exit "${LOCK:-0}"
 [ "$1" = bump ] && exit "${BUMP:-0}"
+[ "$1" = plan ] && exit "${PLAN:-0}"
 exit 0
 `
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o777); err != nil {
