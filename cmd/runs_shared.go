@@ -29,7 +29,7 @@ func openShare(ctx context.Context, c RunsConfig) (*share.Share, error) {
 // clone has no more of it. Approvals and applies may have been added elsewhere,
 // so that one which cannot be looked for there is not read here alone.
 func loadRun(ctx context.Context, s *store.Store, sh *share.Share, id string) (*store.Run, error) {
-	if sh == nil {
+	if sh == nil || !s.Team() { // what is shared is sealed with the team's key
 		return s.Load(id)
 	}
 	if id == store.Latest {
@@ -88,7 +88,7 @@ const putting = 2 * time.Minute
 // put shares a run as it is now, also after an interrupt: what was done is done,
 // and others have to know.
 func (e *estateRun) put(ctx context.Context, id string) error {
-	if e.share == nil {
+	if !e.shares() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putting)

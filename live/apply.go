@@ -136,9 +136,8 @@ func (o *Operation) reload(run *store.Run) error {
 // unitsOf are the units of a run's stacks, and the stacks that have none any
 // more.
 func (o *Operation) unitsOf(run *store.Run) (units []*estate.Unit, gone []string) {
-	known := o.units()
 	for _, st := range run.Stacks {
-		if u := known[st.Name]; u != nil {
+		if u := o.unit(st.Name); u != nil {
 			units = append(units, u)
 		} else {
 			gone = append(gone, st.Name)

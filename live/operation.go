@@ -63,6 +63,8 @@ type Operation struct {
 
 	telling sync.Mutex
 	saving  sync.Mutex // of the manifest and the records
+	naming  sync.Once
+	byName  map[string]*estate.Unit
 	byUnit  map[[2]string][]runs.Record
 	batch   *batch // while units are planned
 }
@@ -139,13 +141,15 @@ func (p *Problem) Error() string {
 	return p.Reason + "\nhint: " + p.Hint
 }
 
-// units are the estate's, by name.
-func (o *Operation) units() map[string]*estate.Unit {
-	units := make(map[string]*estate.Unit, len(o.Estate.Units))
-	for _, u := range o.Estate.Units {
-		units[u.Name()] = u
-	}
-	return units
+// unit is the estate's of that name, nil for none.
+func (o *Operation) unit(name string) *estate.Unit {
+	o.naming.Do(func() {
+		o.byName = make(map[string]*estate.Unit, len(o.Estate.Units))
+		for _, u := range o.Estate.Units {
+			o.byName[u.Name()] = u
+		}
+	})
+	return o.byName[name]
 }
 
 // backendDigest names the place of a unit's state without telling it: the

@@ -70,7 +70,7 @@ func operationOn(t *testing.T, stacks map[string]string) *Operation {
 			return nil, nil
 		},
 	}
-	o.Record = func(_ context.Context, r runs.Record) error { return runs.Append(root, r) }
+	o.Record = func(_ context.Context, list ...runs.Record) error { return runs.Append(root, list...) }
 	return o
 }
 
@@ -92,7 +92,8 @@ func TestJournal(t *testing.T) {
 	o := operationOn(t, stacks)
 	var mu sync.Mutex
 	states := map[string][]store.State{} // when the record is kept
-	o.Record = func(_ context.Context, r runs.Record) error {
+	o.Record = func(_ context.Context, list ...runs.Record) error {
+		r := list[len(list)-1]
 		if r.Action != runs.Apply {
 			return nil
 		}
@@ -134,11 +135,11 @@ func TestRecordLost(t *testing.T) {
 		"b": "data \"terraform_remote_state\" \"a\" {\n  backend = \"local\"\n  config = { path = \"../a/terraform.tfstate\" }\n}\nresource \"terraform_data\" \"it\" {}\n",
 	})
 	keep, full := o.Record, errors.New("no space left on device")
-	o.Record = func(ctx context.Context, r runs.Record) error {
-		if r.Action == runs.Apply {
+	o.Record = func(ctx context.Context, list ...runs.Record) error {
+		if list[len(list)-1].Action == runs.Apply {
 			return full
 		}
-		return keep(ctx, r)
+		return keep(ctx, list...)
 	}
 	run, err := o.Plan(t.Context(), o.Estate.Units, PlanOptions{})
 	if err != nil {

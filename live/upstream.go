@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/terrier-iac/terrier/live/estate"
+	"github.com/terrier-iac/terrier/live/store"
 )
 
 // An upstream knows what some units come after.
@@ -72,4 +73,33 @@ func (up *upstream) of(u *estate.Unit) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// held says for each environment of the units what is left to apply in those
+// before it, as far as they are not in the run themselves: "" for nothing.
+func (o *Operation) held(run *store.Run, units []*estate.Unit) map[string]string {
+	up := o.upstream(units)
+	inRun := make(map[string]bool, len(run.Stacks))
+	for _, st := range run.Stacks {
+		inRun[st.Name] = true
+	}
+	of := map[string][]*estate.Unit{}
+	for _, u := range o.Estate.Units {
+		if !inRun[u.Name()] {
+			of[u.Environment] = append(of[u.Environment], u)
+		}
+	}
+	out := map[string]string{}
+	for env := range up.byEnvironment {
+		before := slices.Clone(up.before[env])
+		slices.Sort(before)
+		for _, b := range before {
+			for _, u := range of[b] {
+				if why := o.pending(u.Name()); why != "" && out[env] == "" {
+					out[env] = why
+				}
+			}
+		}
+	}
+	return out
 }

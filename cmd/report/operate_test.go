@@ -99,9 +99,9 @@ func operateApprove() *Approve {
 	run := operateStacks()
 	a := NewApprove(run, "ada@example.com")
 	by := []store.Approval{{By: "ada@example.com"}, {By: "bob@example.com"}}
-	a.Add(run.Stacks[1], by[:1], 2, &guard.Refusal{Guard: guard.Unapproved, Reason: "it needs 2 approvals, and the run folder has 1, that of ada@example.com"})
-	a.Add(run.Stacks[9], by, 2, nil)
-	a.Add(run.Stacks[10], by[:1], 0, nil)
+	a.Add(run.Stacks[1], by[:1], 1, 2, &guard.Refusal{Guard: guard.Unapproved, Reason: "it needs 2 approvals, and the run folder has 1, that of ada@example.com"})
+	a.Add(run.Stacks[9], by, 2, 2, nil)
+	a.Add(run.Stacks[10], by[:1], 1, 0, nil)
 	return a
 }
 

@@ -28,7 +28,7 @@ func TestPlanRefused(t *testing.T) {
 	r := NewPlan(&store.Run{ID: "r", Stacks: []*store.Stack{
 		{Name: "net", Path: "net", Status: store.Refused, Refusals: []store.Refusal{{Guard: "account", Reason: "another account", Hint: "correct it"}}},
 		{Name: "app", Path: "app", Status: store.Pending},
-	}}, func(string) bool { return false })
+	}}, func(string) bool { return false }, nil)
 	if c := r.Counts(); c["refused"] != 1 || c["failed"] != 1 {
 		t.Errorf("%v", c)
 	}

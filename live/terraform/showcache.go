@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"time"
 )
 
 // ShowCached is Show, which it spares where dir holds what Show gave for a
@@ -57,6 +59,20 @@ func (t *Terraform) ShowCached(ctx context.Context, s Session, planFile, dir str
 		return out, writeShow(name, key, id, out)
 	}
 	return out, nil
+}
+
+// CleanShown removes from dir what ShowCached kept there before a time. It is no
+// part of the work: what cannot be removed stays.
+func CleanShown(dir string, before time.Time) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && strings.HasSuffix(e.Name(), ".json") && info.ModTime().Before(before) {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // sealShow is what stands before the JSON: its HMAC, in hex, and a newline.
