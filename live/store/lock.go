@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -102,6 +103,13 @@ func (s *Store) lock(dir *os.Root, path, name, by, what string) (unlock func(), 
 	if err != nil {
 		_ = l.Unlock()
 		return nil, fmt.Errorf("%w: the %s was removed meanwhile", ErrNoRun, what)
+	}
+	// What one that was killed while it wrote who it is has left: that is done
+	// under this lock alone.
+	if left, err := names(dir, func(n string) bool { return strings.HasPrefix(n, tempPrefix+by+"-") }); err == nil {
+		for _, n := range left {
+			_ = dir.Remove(n)
+		}
 	}
 	h := holder{PID: os.Getpid()}
 	h.Host, _ = os.Hostname() // "" where it has no name
