@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	x25519 "filippo.io/age"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
@@ -25,8 +26,12 @@ func TestRunsWithoutTheKey(t *testing.T) {
 	s := httptest.NewServer(gofakes3.New(bucket).Server())
 	defer s.Close()
 	dir := t.TempDir()
+	key, err := x25519.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"terrier.hcl":   "runs {\n  recipients = [\"age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm\"]\n  s3 {\n    bucket = \"acme\"\n    region = \"eu-central-1\"\n  }\n}\n",
+		"terrier.hcl":   "runs {\n  recipients = [\"" + key.Recipient().String() + "\"]\n  s3 {\n    bucket = \"acme\"\n    region = \"eu-central-1\"\n  }\n}\n",
 		"stack/main.tf": "terraform {\n  backend \"local\" {}\n}\nresource \"terraform_data\" \"x\" {}\n",
 		".gitignore":    ".terraform/\n*.tfstate*\n",
 		".terraformrc":  "",
@@ -81,5 +86,10 @@ func TestRunsWithoutTheKey(t *testing.T) {
 	if out := terrier(2, "plan", "-q"); objects() == 0 || strings.Contains(out, "stays here") {
 		t.Errorf("nothing is shared:\n%s", out)
 	}
+	// What is shared counts, and has to be read there.
+	if out := terrier(1, "apply", "latest", "-q"); !strings.Contains(out, "TERRIER_AGE_IDENTITY") {
+		t.Error(out)
+	}
+	t.Setenv("TERRIER_AGE_IDENTITY", key.String())
 	terrier(0, "apply", "latest", "-q")
 }
