@@ -37,11 +37,6 @@ const aftermath = 2 * time.Minute
 // is not known how far an earlier apply came. The outcome is nil where there is
 // a plan that may be applied now.
 func (a *applying) anew(ctx context.Context, u *estate.Unit, st *store.Stack, s *session, again bool) (*Outcome, error) {
-	if again {
-		if err := a.recover(ctx, u, st, s); err != nil {
-			return nil, err
-		}
-	}
 	now := *st
 	for _, name := range st.Upstream {
 		if up := a.run.Stack(name); up != nil {

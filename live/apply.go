@@ -208,8 +208,11 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 		return Outcome{Status: StatusDeferred, Reason: why, Left: true}, nil
 	}
 	fresh := st.Status == store.Deferred
+	// What failed and was planned anew since then is applied as that was saved and
+	// seen; all else that is left of an earlier apply has no plan that fits.
+	anew := fresh || again && (step.State == store.StateUnknown || step.Digest == st.Digest)
 	switch {
-	case again, fresh:
+	case anew:
 	case st.Status == store.Unchanged:
 		return Outcome{Status: StatusSkipped, Reason: "no changes"}, nil
 	case st.Status != store.Changes:
@@ -236,7 +239,7 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 	if !again {
 		refusals = append(refusals, a.unsaved(u, st)...)
 	}
-	if !fresh && !again {
+	if !anew {
 		if r, err := a.Approved(ctx, a.run, st, settings.Rules); err != nil {
 			return Outcome{}, err
 		} else if r != nil {
@@ -253,7 +256,12 @@ func (a *applying) one(ctx context.Context, u *estate.Unit, st *store.Stack) (Ou
 	}
 	defer s.close()
 	s.again = again
-	if again || fresh {
+	if again {
+		if err := a.recover(ctx, u, st, s); err != nil {
+			return a.failed(ctx, err)
+		}
+	}
+	if anew {
 		if out, err := a.anew(ctx, u, st, s, again); out != nil || err != nil {
 			if out == nil {
 				return a.failed(ctx, err)
@@ -302,6 +310,7 @@ func (a *applying) waitsFor(st *store.Stack) string {
 		case step.State == store.StateApplied && step.Digest == up.Digest:
 		case up.Status == store.Unchanged && step.State == store.NotStarted:
 		case up.Status == store.Unchanged && step.State == store.StateUnchanged:
+		case up.Status == store.Unchanged && step.State == store.StateFailed && step.Digest != up.Digest: // planned anew
 		default:
 			return fmt.Sprintf("it comes after %s, which is not applied", name)
 		}
